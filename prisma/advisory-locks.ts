@@ -1,0 +1,6 @@
+/** PostgreSQL's advisory locks are numbers that everyone shares: all of ours, so that no two jobs take the same. */
+export const ADVISORY_LOCK = {
+  migration: 7_205_759_403,
+  signingKeys: 7_205_759_404,
+  bootstrap: 7_205_759_405,
+} as const

@@ -1,0 +1,68 @@
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import type { Logger } from 'pino'
+import { lockDirectory } from './embedded-lock.ts'
+
+interface Options {
+  readonly log?: Pick<Logger, 'info'>
+  /** Longest wait for another process to leave the directory, in milliseconds. */
+  readonly patience?: number
+}
+
+export interface EmbeddedDatabase {
+  readonly pglite: PGlite
+  /** After `pglite` was closed: lets another process have the directory. */
+  release(): Promise<void>
+}
+
+/**
+ * Opens the embedded PostgreSQL in `dataDir`, which is made if missing, and keeps every other process out of it:
+ * PGlite doesn't check, and two at once corrupt each other's data.
+ * @throws {Error} a sentence, if another process does not leave within 10 s.
+ */
+export async function openEmbeddedDatabase(
+  dataDir: string,
+  { log, patience }: Options = {},
+): Promise<EmbeddedDatabase> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await chmod(dataDir, 0o700)
+  const unlock = await lockDirectory(dataDir, patience)
+  try {
+    const path = join(dataDir, 'pgdata')
+    if (!(await exists(path))) {
+      log?.info('making the embedded database')
+      await initialise(path)
+    }
+    return { pglite: await open(path), release: async () => unlock() }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** All or nothing: a half made database, left by a kill, would never open again. */
+async function initialise(path: string): Promise<void> {
+  const unfinished = `${path}.new`
+  await rm(unfinished, { recursive: true, force: true })
+  const pglite = await open(unfinished)
+  await pglite.close()
+  await rename(unfinished, path)
+}
+
+async function open(path: string): Promise<PGlite> {
+  const pglite = await PGlite.create({
+    dataDir: path,
+    // Without background processes the log is trimmed only by CHECKPOINT (see open.ts), down to these.
+    startParams: [...PGlite.defaultStartParams, '-c', 'min_wal_size=32MB', '-c', 'max_wal_size=64MB'],
+  })
+  // PGlite takes the host's time zone, and Prisma reads and writes times as UTC whatever the session says.
+  await pglite.exec("SET TIME ZONE 'UTC'")
+  return pglite
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

@@ -1,0 +1,113 @@
+import type { Clock } from '../../clock.ts'
+import type { Mode } from '../../mode/mode.ts'
+import { type Database, Prisma } from '../database.ts'
+import type { FailureCount, Standing, StateStore } from '../state-store.ts'
+
+interface Needs {
+  database: Database
+  mode: Mode
+  clock: Clock
+}
+
+/** What expires and is swept; also what grows and shrinks enough to be vacuumed. */
+export const SHORT_LIVED = ['access_token', 'single_use', 'replay_memory', 'failure_count'] as const
+
+/**
+ * Short-lived state in the database itself: one statement per call, atomic by row locks. Expiry is judged by the
+ * injected clock, passed as a parameter, so that nodes and tests agree on it.
+ */
+export function createPostgresStateStore({ database, mode, clock }: Needs): StateStore {
+  const now = () => new Date(clock.now())
+
+  return {
+    async putToken(digest, record, expiresAt) {
+      await database.$executeRaw`
+        INSERT INTO access_token (mode, digest, record, expires_at)
+        VALUES (${mode}, ${digest}, ${record}, ${new Date(expiresAt)})
+        ON CONFLICT (mode, digest) DO UPDATE SET record = EXCLUDED.record, expires_at = EXCLUDED.expires_at`
+    },
+    async findToken(digest) {
+      const [row] = await database.$queryRaw<{ record: string }[]>`
+        SELECT record FROM access_token WHERE mode = ${mode} AND digest = ${digest} AND expires_at > ${now()}`
+      return row?.record
+    },
+    async removeToken(digest) {
+      const removed = await database.$executeRaw`
+        DELETE FROM access_token WHERE mode = ${mode} AND digest = ${digest} AND expires_at > ${now()}`
+      return removed === 1
+    },
+
+    async standings(refs) {
+      if (!refs.length) return []
+      const rows = await database.$queryRaw<Standing[]>`
+        SELECT ref, version, epoch FROM standing WHERE mode = ${mode} AND ref IN (${Prisma.join([...refs])})`
+      const found = new Map(rows.map((row) => [row.ref, row]))
+      return refs.map((ref) => found.get(ref))
+    },
+    // The table is the truth and was changed by the transaction itself: there is no copy to forget or to raise.
+    async forgetStandings() {},
+    async raiseStandings() {},
+
+    async putSingleUse(key, payload, expiresAt) {
+      await database.$executeRaw`
+        INSERT INTO single_use (mode, key, payload, expires_at)
+        VALUES (${mode}, ${key}, ${payload}, ${new Date(expiresAt)})
+        ON CONFLICT (mode, key) DO UPDATE SET payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at`
+    },
+    async consume(key) {
+      const [row] = await database.$queryRaw<{ payload: string }[]>`
+        DELETE FROM single_use WHERE mode = ${mode} AND key = ${key} AND expires_at > ${now()} RETURNING payload`
+      return row?.payload
+    },
+
+    async remember(key, until) {
+      const written = await database.$executeRaw`
+        INSERT INTO replay_memory (mode, key, expires_at) VALUES (${mode}, ${key}, ${new Date(until)})
+        ON CONFLICT (mode, key) DO UPDATE SET expires_at = EXCLUDED.expires_at
+        WHERE replay_memory.expires_at <= ${now()}`
+      return written === 1
+    },
+
+    async countFailure(key, windowMs) {
+      const rows = await database.$queryRaw<FailureRow[]>`
+        INSERT INTO failure_count (mode, key, count, expires_at)
+        VALUES (${mode}, ${key}, 1, ${new Date(clock.now() + windowMs)})
+        ON CONFLICT (mode, key) DO UPDATE SET
+          count = CASE WHEN failure_count.expires_at <= ${now()} THEN 1 ELSE failure_count.count + 1 END,
+          expires_at = CASE WHEN failure_count.expires_at <= ${now()} THEN EXCLUDED.expires_at
+                            ELSE failure_count.expires_at END
+        RETURNING count, expires_at`
+      return failureCount(rows[0] as FailureRow)
+    },
+    async failures(key) {
+      const [row] = await database.$queryRaw<FailureRow[]>`
+        SELECT count, expires_at FROM failure_count WHERE mode = ${mode} AND key = ${key} AND expires_at > ${now()}`
+      return row && failureCount(row)
+    },
+
+    async ping() {
+      // A standby answers reads as well: only a write tells.
+      await database.$executeRaw`
+        INSERT INTO replay_memory (mode, key, expires_at) VALUES (${mode}, 'ping', ${now()})
+        ON CONFLICT (mode, key) DO UPDATE SET expires_at = EXCLUDED.expires_at`
+    },
+    async sweep(limit) {
+      let removed = 0
+      for (const table of SHORT_LIVED.map((name) => Prisma.raw(name))) {
+        // SKIP LOCKED: nodes sweep side by side, and a row that is being revived stays.
+        removed += await database.$executeRaw`
+          DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM ${table} WHERE mode = ${mode} AND expires_at <= ${now()}
+            LIMIT ${limit} FOR UPDATE SKIP LOCKED))`
+      }
+      return removed
+    },
+  }
+}
+
+interface FailureRow {
+  count: number
+  expires_at: Date
+}
+
+const failureCount = ({ count, expires_at }: FailureRow): FailureCount => ({ count, resetsAt: expires_at.getTime() })

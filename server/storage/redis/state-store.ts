@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../clock.ts'
+import type { Mode } from '../../mode/mode.ts'
+import { type FailureCount, type Standing, type StateStore, StoreUnavailable } from '../state-store.ts'
+import type { RedisConnection } from './connection.ts'
+
+interface Needs {
+  redis: RedisConnection
+  mode: Mode
+  clock: Clock
+}
+
+/** Milliseconds until a call gives up, whatever the connection does. */
+const DEADLINE = 3_500
+
+/**
+ * Milliseconds. A node that dies between the commit of a change and its raise leaves the old standing behind: this
+ * heals it (the caller was never told that the change was made). Loading one anew is one read of the database.
+ */
+const STANDING_TTL = 120_000
+
+// Key kinds. Each command, script or not, touches one key, so Redis Cluster needs no hash tags.
+type Kind = 'a' | 's' | 'o' | 'r' | 'f' | 'p'
+
+/** Writes only if absent or older. The same version is left alone, so that its lifetime above still ends. */
+const RAISE = `
+local held = redis.call('GET', KEYS[1])
+if held and tonumber(string.match(held, '^%d+')) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ARGV[2], 'PX', ARGV[3])
+return 1`
+
+const COUNT = `
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return { count, redis.call('PTTL', KEYS[1]) }`
+
+const COUNTED = `
+local count = redis.call('GET', KEYS[1])
+return count and { tonumber(count), redis.call('PTTL', KEYS[1]) }`
+
+interface Scripts {
+  kcRaise(key: string, version: number, epoch: number, ttl: number): Promise<number>
+  kcCount(key: string, ttl: number): Promise<[number, number]>
+  kcCounted(key: string): Promise<[number, number] | null>
+}
+
+/** Tokens and hot state as plain strings, each with its lifetime: Redis forgets by itself, there is nothing to sweep. */
+export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore {
+  const scripts = withScripts(redis)
+  const key = (kind: Kind, id: string) => `kc:${mode === 'live' ? 'l' : 't'}:${kind}${id}`
+  const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
+  const put = async (name: string, value: string, expiresAt: number) => {
+    const left = ttl(expiresAt)
+    if (left > 0) await answered(redis.set(name, value, 'PX', left))
+  }
+  const counted = ([count, left]: [number, number]): FailureCount => ({
+    count,
+    resetsAt: clock.now() + Math.max(left, 0),
+  })
+
+  return {
+    putToken: (digest, record, expiresAt) => put(key('a', digest), record, expiresAt),
+    findToken: async (digest) => (await answered(redis.get(key('a', digest)))) ?? undefined,
+    removeToken: async (digest) => (await answered(redis.del(key('a', digest)))) === 1,
+
+    async standings(refs) {
+      if (!refs.length) return []
+      const keys = refs.map((ref) => key('s', ref))
+      // MGET wants all keys in one slot on Cluster.
+      const read = redis.isCluster ? Promise.all(keys.map((one) => redis.get(one))) : redis.mget(keys)
+      const values = await answered(read)
+      return refs.map((ref, at) => standing(ref, values[at]))
+    },
+    async forgetStandings(refs) {
+      await answered(Promise.all(refs.map((ref) => redis.del(key('s', ref)))))
+    },
+    async raiseStandings(standings) {
+      const raise = ({ ref, version, epoch }: Standing) => scripts.kcRaise(key('s', ref), version, epoch, STANDING_TTL)
+      await answered(Promise.all(standings.map(raise)))
+    },
+
+    putSingleUse: (id, payload, expiresAt) => put(key('o', id), payload, expiresAt),
+    consume: async (id) => (await answered(redis.getdel(key('o', id)))) ?? undefined,
+
+    async remember(id, until) {
+      const left = ttl(until)
+      return left <= 0 || (await answered(redis.set(key('r', id), '', 'PX', left, 'NX'))) === 'OK'
+    },
+
+    countFailure: async (id, windowMs) => counted(await answered(scripts.kcCount(key('f', id), Math.ceil(windowMs)))),
+    async failures(id) {
+      const reply = await answered(scripts.kcCounted(key('f', id)))
+      return reply ? counted(reply) : undefined
+    },
+
+    async ping() {
+      // A key of its own each time: on Cluster another slot, so another master. A read-only or full server fails here.
+      const id = randomUUID()
+      await answered(redis.set(key('p', id), id, 'PX', 1_000))
+      if ((await answered(redis.get(key('p', id)))) !== id)
+        throw new StoreUnavailable('redis', 'wrote but did not read')
+    },
+    sweep: async () => 0,
+  }
+}
+
+function withScripts(redis: RedisConnection): Scripts {
+  redis.defineCommand('kcRaise', { numberOfKeys: 1, lua: RAISE })
+  redis.defineCommand('kcCount', { numberOfKeys: 1, lua: COUNT })
+  redis.defineCommand('kcCounted', { numberOfKeys: 1, lua: COUNTED })
+  return redis as RedisConnection & Scripts
+}
+
+function standing(ref: string, value: string | null | undefined): Standing | undefined {
+  const [, version, epoch] = /^(\d+)\.(\d+)$/.exec(value ?? '') ?? []
+  return version && epoch ? { ref, version: Number(version), epoch: Number(epoch) } : undefined
+}
+
+async function answered<T>(reply: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), DEADLINE)
+  })
+  try {
+    return await Promise.race([reply, late])
+  } catch (error) {
+    // ioredis hangs the command with its arguments on the error: no business of whoever logs it.
+    if (error instanceof Error && 'command' in error) delete error.command
+    throw new StoreUnavailable('redis', error)
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Short-lived and hot state of one mode: tokens, standings, single-use records, replay memory, failure counts.
+ * Two implementations keep the same promises (test/storage/state-store.test.ts): redis/ and postgres/.
+ * Every method either keeps its promise or throws {@link StoreUnavailable} within the store's deadline.
+ * Keys are digests or ids that hold no credential. Times are milliseconds since the epoch, by the caller's clock.
+ */
+export interface StateStore {
+  /** Keeps `record` until `expiresAt`. A digest is written once; there is no update. */
+  putToken(digest: string, record: string, expiresAt: number): Promise<void>
+  findToken(digest: string): Promise<string | undefined>
+  /** True if it was there. */
+  removeToken(digest: string): Promise<boolean>
+
+  /** In the order asked; undefined where this store doesn't know (then the database does). */
+  standings(refs: readonly string[]): Promise<(Standing | undefined)[]>
+  /** Before a change commits: no copy outlives it. */
+  forgetStandings(refs: readonly string[]): Promise<void>
+  /** After a change committed, or after a read of the database: a newer version replaces an older one, never the reverse. */
+  raiseStandings(standings: readonly Standing[]): Promise<void>
+
+  /** Keeps `payload` for one consumer, until `expiresAt`. */
+  putSingleUse(key: string, payload: string, expiresAt: number): Promise<void>
+  /** The payload for exactly one of any number of concurrent callers, on any number of nodes; undefined for all others. */
+  consume(key: string): Promise<string | undefined>
+
+  /** True the first time `key` is seen, false until `until` after that. One atomic write. */
+  remember(key: string, until: number): Promise<boolean>
+
+  /** One more failure of `key`; the count within the window that began with the first. */
+  countFailure(key: string, windowMs: number): Promise<FailureCount>
+  failures(key: string): Promise<FailureCount | undefined>
+
+  /** Resolves if the store answers reads and writes. */
+  ping(): Promise<void>
+  /** Removes at most `limit` expired rows of each kind; how many went. Redis expires by itself and answers 0. */
+  sweep(limit: number): Promise<number>
+}
+
+/** The part of a client (or tenant) that every request must know afresh. */
+export interface Standing {
+  ref: string
+  version: number
+  epoch: number
+}
+
+export interface FailureCount {
+  count: number
+  resetsAt: number
+}
+
+/** A store did not answer, or not in time: 503 with Retry-After, nothing was given out. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+  readonly store: 'database' | 'redis'
+
+  constructor(store: 'database' | 'redis', cause: unknown) {
+    super(`${store} is unavailable`, { cause })
+    this.store = store
+  }
+}

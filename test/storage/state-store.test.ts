@@ -1,0 +1,322 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Storage } from '../../server/storage/open.ts'
+import { connectRedis, type RedisConnection, redisReady } from '../../server/storage/redis/connection.ts'
+import type { StateStore } from '../../server/storage/state-store.ts'
+import { createSweep } from '../../server/storage/sweeper.ts'
+import { createTestClock } from '../clock.ts'
+import { describeDeployments, describeStateStores, type TestStorage } from '../deployments.ts'
+
+const HOUR = 3_600_000
+const fresh = () => randomBytes(32).toString('base64url')
+
+describeStateStores('the state store', (open, deployment) => {
+  const clock = createTestClock()
+  let opened: TestStorage
+  let here: StateStore
+  let there: StateStore
+  let otherMode: StateStore
+
+  beforeAll(async () => {
+    opened = await open({ clock })
+    here = opened.nodes[0].state.live
+    there = opened.nodes[1].state.live
+    otherMode = opened.nodes[0].state.test
+  })
+
+  /** Half of the calls through each node. */
+  const race = <T>(attempt: (node: StateStore) => Promise<T>): Promise<T[]> =>
+    Promise.all(Array.from({ length: 50 }, (_, at) => attempt(at % 2 ? there : here)))
+
+  test('a token is found by every node until it is removed', async () => {
+    const digest = fresh()
+    expect(await here.findToken(digest)).toBeUndefined()
+    await here.putToken(digest, 'the record', clock.now() + HOUR)
+    expect(await there.findToken(digest)).toBe('the record')
+    expect(await there.removeToken(digest)).toBe(true)
+    expect(await here.findToken(digest)).toBeUndefined()
+    expect(await here.removeToken(digest)).toBe(false)
+  })
+
+  test('of 50 concurrent removals of a token one removed it', async () => {
+    const digest = fresh()
+    await here.putToken(digest, 'record', clock.now() + HOUR)
+    expect((await race((node) => node.removeToken(digest))).filter(Boolean)).toHaveLength(1)
+  })
+
+  test('of 50 concurrent consumers on two nodes exactly one gets the payload', async () => {
+    const key = fresh()
+    await here.putSingleUse(key, 'payload', clock.now() + HOUR)
+    const got = await race((node) => node.consume(key))
+    expect(got.filter((payload) => payload !== undefined)).toEqual(['payload'])
+    expect(await here.consume(key)).toBeUndefined()
+  })
+
+  test('of 50 concurrent callers on two nodes exactly one is the first to remember', async () => {
+    const key = fresh()
+    expect((await race((node) => node.remember(key, clock.now() + HOUR))).filter(Boolean)).toHaveLength(1)
+    expect(await there.remember(key, clock.now() + HOUR)).toBe(false)
+  })
+
+  test('no failure of 50 concurrent ones is lost, and the window begins with the first', async () => {
+    const key = fresh()
+    expect(await here.failures(key)).toBeUndefined()
+    const counts = await race((node) => node.countFailure(key, HOUR))
+    expect(counts.map(({ count }) => count).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 50 }, (_, at) => at + 1),
+    )
+    const { count, resetsAt } = (await there.failures(key)) ?? { count: 0, resetsAt: 0 }
+    expect(count).toBe(50)
+    // Redis counts the window by its own clock.
+    expect(resetsAt).toBeGreaterThan(clock.now() + HOUR - 60_000)
+    expect(resetsAt).toBeLessThanOrEqual(clock.now() + HOUR)
+  })
+
+  test('one mode sees nothing of the other', async () => {
+    const key = fresh()
+    const until = clock.now() + HOUR
+    await here.putToken(key, 'live', until)
+    await here.putSingleUse(key, 'live', until)
+    await here.remember(key, until)
+    await here.countFailure(key, HOUR)
+    await here.raiseStandings([{ ref: key, version: 1, epoch: 1 }])
+
+    expect(await otherMode.findToken(key)).toBeUndefined()
+    expect(await otherMode.removeToken(key)).toBe(false)
+    expect(await otherMode.consume(key)).toBeUndefined()
+    expect(await otherMode.failures(key)).toBeUndefined()
+    expect(await otherMode.standings([key])).toEqual([undefined])
+    expect(await otherMode.remember(key, until)).toBe(true)
+    expect(await here.findToken(key)).toBe('live')
+    expect(await here.consume(key)).toBe('live')
+  })
+
+  test('keys of one kind are not keys of another', async () => {
+    const key = fresh()
+    await here.remember(key, clock.now() + HOUR)
+    expect(await here.findToken(key)).toBeUndefined()
+    expect(await here.consume(key)).toBeUndefined()
+    expect(await here.failures(key)).toBeUndefined()
+  })
+
+  test('what has expired by the clock when it is written is not kept', async () => {
+    const key = fresh()
+    await here.putToken(key, 'record', clock.now())
+    await here.putSingleUse(key, 'payload', clock.now() - 1)
+    expect(await here.findToken(key)).toBeUndefined()
+    expect(await here.consume(key)).toBeUndefined()
+    expect(await here.remember(key, clock.now())).toBe(true)
+    expect(await here.remember(key, clock.now() + HOUR)).toBe(true)
+  })
+
+  test('texts come back as they went in', async () => {
+    const record = 'quote \' " \\ % $1 ? :x \u{1f511} \u00e9 \n\t'
+    const key = fresh()
+    await here.putToken(key, record, clock.now() + HOUR)
+    await here.putSingleUse(key, record, clock.now() + HOUR)
+    expect(await there.findToken(key)).toBe(record)
+    expect(await there.consume(key)).toBe(record)
+  })
+
+  test('it answers a ping', async () => {
+    await expect(opened.nodes[0].ping()).resolves.toBeUndefined()
+    await expect(otherMode.ping()).resolves.toBeUndefined()
+  })
+
+  if (deployment === 'embedded' || deployment === 'database') describeTables()
+  else describeRedis()
+
+  function describeTables() {
+    test('standings are those of the table, of this mode', async () => {
+      const ref = fresh()
+      await makeStanding(opened.nodes[0], ref)
+      await here.raiseStandings([{ ref, version: 9, epoch: 9 }])
+      expect(await there.standings([fresh(), ref])).toEqual([undefined, { ref, version: 3, epoch: 2 }])
+      expect(await otherMode.standings([ref])).toEqual([undefined])
+      expect(await here.standings([])).toEqual([])
+    })
+
+    test('everything ends when the clock says so', async () => {
+      const ticking = createTestClock(clock.now())
+      const { nodes } = await open({ clock: ticking })
+      const state = nodes[0].state.live
+      const key = fresh()
+      const until = ticking.now() + 1_000
+      await state.putToken(key, 'record', until)
+      await state.putSingleUse(key, 'payload', until)
+      await state.remember(key, until)
+      await state.countFailure(key, 1_000)
+      ticking.advance(999)
+      expect(await state.findToken(key)).toBe('record')
+      expect(await state.remember(key, until)).toBe(false)
+      expect(await state.countFailure(key, 1_000)).toEqual({ count: 2, resetsAt: until })
+      ticking.advance(1)
+      expect(await state.findToken(key)).toBeUndefined()
+      expect(await state.removeToken(key)).toBe(false)
+      expect(await state.consume(key)).toBeUndefined()
+      expect(await state.failures(key)).toBeUndefined()
+      expect(await state.remember(key, until + 1_000)).toBe(true)
+      expect(await state.countFailure(key, 1_000)).toEqual({ count: 1, resetsAt: until + 1_000 })
+    })
+  }
+
+  function describeRedis() {
+    let redis: RedisConnection
+
+    beforeAll(async () => {
+      redis = connectRedis(opened.settings.redisUrl as string)
+      await redisReady(redis, 5_000)
+      return () => redis.disconnect()
+    })
+
+    test('everything is given to Redis with its lifetime by the clock', async () => {
+      const key = fresh()
+      await here.putToken(key, 'record', clock.now() + 10_000)
+      await here.putSingleUse(key, 'payload', clock.now() + 20_000)
+      await here.remember(key, clock.now() + 30_000)
+      await here.countFailure(key, 40_000)
+      await here.countFailure(key, 90_000)
+      await here.raiseStandings([{ ref: key, version: 1, epoch: 1 }])
+      const lifetimes = await Promise.all([...'aorfs'].map((kind) => redis.pttl(`kc:l:${kind}${key}`)))
+      for (const [at, lifetime] of [10_000, 20_000, 30_000, 40_000, 120_000].entries()) {
+        expect(lifetimes[at]).toBeLessThanOrEqual(lifetime)
+        expect(lifetimes[at]).toBeGreaterThan(lifetime - 5_000)
+      }
+    })
+
+    test('a live token takes at most 400 bytes', async () => {
+      const key = fresh()
+      await here.putToken(key, 'x'.repeat(190), clock.now() + HOUR)
+      const bytes = await redis.memory('USAGE', `kc:l:a${key}`)
+      expect(bytes).toBeGreaterThan(200)
+      // MEMORY USAGE leaves out the entry of the table of lifetimes and the share of the buckets of both tables.
+      expect(Number(bytes) + 24 + 4 * 8).toBeLessThanOrEqual(400)
+    })
+
+    test('standings come in the order asked; one that was forgotten is unknown to every node', async () => {
+      const [a, b, c] = [fresh(), fresh(), fresh()]
+      const standings = [a, c].map((ref) => ({ ref, version: 4, epoch: 2 }))
+      await here.raiseStandings(standings)
+      expect(await there.standings([a, b, c])).toEqual([standings[0], undefined, standings[1]])
+      await here.forgetStandings([a, b])
+      expect(await there.standings([c, a])).toEqual([standings[1], undefined])
+      expect(await here.standings([])).toEqual([])
+      await here.forgetStandings([])
+      await here.raiseStandings([])
+    })
+
+    test('a newer standing replaces an older one, never the reverse, in any order of arrival', async () => {
+      const ref = fresh()
+      // 9 and 10: by number, not by text.
+      await here.raiseStandings([{ ref, version: 10, epoch: 3 }])
+      await there.raiseStandings([{ ref, version: 9, epoch: 2 }])
+      expect(await here.standings([ref])).toEqual([{ ref, version: 10, epoch: 3 }])
+      await there.raiseStandings([{ ref, version: 11, epoch: 4 }])
+      expect(await here.standings([ref])).toEqual([{ ref, version: 11, epoch: 4 }])
+
+      const raced = fresh()
+      await Promise.all(
+        Array.from({ length: 50 }, (_, at) =>
+          (at % 2 ? there : here).raiseStandings([{ ref: raced, version: ((at * 7) % 50) + 1, epoch: at }]),
+        ),
+      )
+      expect((await here.standings([raced]))[0]?.version).toBe(50)
+    })
+
+    test('raising the same version again does not prolong its life', async () => {
+      const ref = fresh()
+      const standing = { ref, version: 1, epoch: 1 }
+      await here.raiseStandings([standing])
+      await redis.pexpire(`kc:l:s${ref}`, 50_000)
+      await there.raiseStandings([standing])
+      expect(await redis.pttl(`kc:l:s${ref}`)).toBeLessThanOrEqual(50_000)
+    })
+
+    test('there is nothing to sweep', async () => {
+      expect(await here.sweep(100)).toBe(0)
+    })
+  }
+})
+
+async function makeStanding({ database }: Storage, ref: string): Promise<void> {
+  const tenantId = fresh()
+  await database.tenant.create({
+    data: { id: tenantId, name: tenantId, plan: 'standard', status: 'active', createdAt: new Date() },
+  })
+  await database.standing.create({ data: { ref, tenantId, mode: 'live', kind: 'client', version: 3, epoch: 2 } })
+}
+
+describeDeployments('growth', (open, deployment) => {
+  test.skipIf(deployment === 'cluster')(
+    'expired rows are swept, and their room is used again',
+    { timeout: 60_000 },
+    async () => {
+      const clock = createTestClock()
+      const { nodes, settings } = await open({ clock })
+      const [{ database, state, vacuum }] = nodes
+      const sweep = createSweep({ stores: Object.values(state), vacuum })
+      const sizes: number[] = []
+      const rows = 4_000
+      for (let round = 0; round < 8; round++) {
+        // Put by SQL: the statements of the store are tested above, here it is about what they leave behind.
+        for (const mode of ['live', 'test']) {
+          await database.$executeRaw`
+          INSERT INTO access_token (mode, digest, record, expires_at)
+          SELECT ${mode}, md5(${String(round)}::text || n), repeat('x', 190), ${new Date(clock.now() + 1_000)}
+          FROM generate_series(1, ${rows / 2}::int) n`
+        }
+        expect(await sweep.run()).toBe(0)
+        clock.advance(1_000)
+        expect(await sweep.run()).toBe(rows)
+        sizes.push(await sizeOf(nodes[0], 'access_token'))
+      }
+      expect(await database.accessToken.count()).toBe(0)
+      // Not the first round: index pages that a vacuum empties are used again after the next one.
+      expect(sizes.at(-1)).toBeLessThanOrEqual((sizes[1] as number) * 1.1)
+      // Embedded: the log is trimmed as well. It is never smaller than two segments of 16 MB.
+      if (!settings.databaseUrl) expect(await bytesIn(join(settings.dataDir, 'pgdata', 'pg_wal'))).toBeLessThan(100e6)
+    },
+  )
+})
+
+async function sizeOf({ database }: Storage, table: string): Promise<number> {
+  const [row] = await database.$queryRaw<{ size: bigint }[]>`SELECT pg_total_relation_size(${table}::regclass) AS size`
+  return Number(row?.size)
+}
+
+async function bytesIn(directory: string): Promise<number> {
+  const names = await readdir(directory)
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+describe('the sweep', () => {
+  test('goes on in batches until one is not full, and vacuums after much was removed', async () => {
+    const batches = [500, 500, 499, 500, 500, 500, 0]
+    let vacuums = 0
+    const sweep = createSweep({
+      stores: [{ sweep: async () => batches.shift() as number }],
+      vacuum: async () => {
+        vacuums += 1
+      },
+    })
+    expect(await sweep.run()).toBe(1_499)
+    expect(vacuums).toBe(0)
+    expect(await sweep.run()).toBe(1_500)
+    expect(vacuums).toBe(1)
+  })
+
+  test('vacuums now and then although nothing was removed', async () => {
+    let vacuums = 0
+    const sweep = createSweep({
+      stores: [{ sweep: async () => 0 }],
+      vacuum: async () => {
+        vacuums += 1
+      },
+    })
+    for (let run = 0; run < 20; run++) await sweep.run()
+    expect(vacuums).toBe(2)
+  })
+})
