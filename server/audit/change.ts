@@ -1,0 +1,100 @@
+import type { Clock } from '../clock.ts'
+import { newRecordId } from '../credentials/format.ts'
+import type { Mode } from '../mode/mode.ts'
+import { type Database, inTransaction } from '../storage/database.ts'
+import type { StateStore } from '../storage/state-store.ts'
+import { type ScopedTransaction, scopeDatabase, type TenantScope } from '../tenancy/scoped-database.ts'
+import { type AuditEvent, CHAIN_START, chainHash, type Origin } from './entry.ts'
+
+/** What a change leaves behind besides its rows. */
+export interface Outcome<T> {
+  readonly result: T
+  /** None: nothing was changed, and nothing is written. */
+  readonly events: readonly AuditEvent[]
+  /** Whose copies on all nodes are now old; `kill`: and whose tokens are now dead. */
+  readonly moved?: readonly Movement[]
+}
+
+export interface Movement {
+  readonly ref: string
+  readonly kill: boolean
+}
+
+/** The one way to change anything of a tenant: the change, its audit entries and the new standings commit together. */
+export type Change = <T>(
+  scope: TenantScope,
+  origin: Origin,
+  work: (transaction: ScopedTransaction) => Promise<Outcome<T>>,
+) => Promise<T>
+
+interface Needs {
+  database: Database
+  state: Record<Mode, Pick<StateStore, 'forgetStandings' | 'raiseStandings'>>
+  clock: Clock
+}
+
+/**
+ * Order matters. Copies of the standings in the hot store are dropped before the commit, so that a crash right after
+ * it leaves none that says the old; and raised after it, before the caller hears of success, so that no other node
+ * answers by the old from then on. A hot store that is away stops the change before it is made.
+ */
+export const createChange =
+  ({ database, state, clock }: Needs): Change =>
+  async (scope, origin, work) => {
+    const hot = state[scope.mode]
+    const scoped = scopeDatabase(database, scope)
+    const { result, standings } = await inTransaction(scoped, async (transaction) => {
+      const { result, events, moved = [] } = await work(transaction)
+      const standings = await Promise.all(moved.map((movement) => move(transaction, movement)))
+      for (const event of events) await append(transaction, scope, origin, event, new Date(clock.now()))
+      await hot.forgetStandings(standings.map(({ ref }) => ref))
+      return { result, standings }
+    })
+    if (standings.length) await hot.raiseStandings(standings)
+    return result
+  }
+
+const move = (transaction: ScopedTransaction, { ref, kill }: Movement) =>
+  transaction.standing.update({
+    where: { ref },
+    data: { version: { increment: 1 }, ...(kill && { epoch: { increment: 1 } }) },
+    select: { ref: true, version: true, epoch: true },
+  })
+
+type AuditTables = Pick<ScopedTransaction, 'auditEntry' | 'auditHead'>
+
+/** Appends to the chain of the tenant and mode, whose head stays locked until the transaction ends. */
+export async function append(
+  transaction: AuditTables,
+  scope: TenantScope,
+  { actor, ip, requestId }: Origin,
+  { action, target, details }: AuditEvent,
+  at: Date,
+): Promise<void> {
+  const head = await nextHead(transaction, scope)
+  const entry = {
+    id: newRecordId('evt'),
+    seq: head.seq,
+    at,
+    action,
+    actorType: actor.type,
+    actorId: actor.id,
+    actorName: actor.name,
+    targetType: target.type,
+    targetId: target.id,
+    ip: ip ?? null,
+    requestId: requestId ?? null,
+    details: { sandbox: scope.mode === 'test', ...details },
+  }
+  const hash = chainHash(head.hash, entry)
+  await transaction.auditEntry.create({ data: { ...scope, ...entry, previous: head.hash, hash } })
+  await transaction.auditHead.updateMany({ where: scope, data: { hash } })
+}
+
+/** Incrementing takes the row's lock: entries of one chain are written one after the other. */
+async function nextHead(transaction: AuditTables, scope: TenantScope): Promise<{ seq: number; hash: string }> {
+  await transaction.auditHead.createMany({ data: [{ ...scope, seq: 0, hash: CHAIN_START }], skipDuplicates: true })
+  const [head] = await transaction.auditHead.updateManyAndReturn({ where: scope, data: { seq: { increment: 1 } } })
+  if (!head) throw new Error('the audit chain has no head')
+  return head
+}

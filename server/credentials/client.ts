@@ -1,0 +1,56 @@
+import type { Mode } from '../mode/mode.ts'
+
+/** What may be known of a client between two requests: a copy, worth what its `version` is worth. */
+export interface Client {
+  readonly id: string
+  /** The OAuth client_id: `tk_<id>`, `AKE<ID>`, `pk_live_<id>`, `su_<id>`. */
+  readonly clientId: string
+  readonly publicId: string
+  readonly kind: ClientKind
+  readonly mode: Mode
+  readonly tenantId: string
+  readonly name: string
+  /** `all`: whatever the tenant's resources have, now and later. */
+  readonly scopes: 'all' | readonly string[]
+  readonly role: ServiceUserRole | undefined
+  readonly teams: readonly string[]
+  /** Lifetime of its tokens in seconds; undefined: the resource's, or an hour. */
+  readonly tokenValidity: number | undefined
+  readonly requireDpop: boolean
+  readonly createdAt: number
+  readonly expiresAt: number | undefined
+  readonly revokedAt: number | undefined
+  readonly secrets: readonly Secret[]
+  readonly ref: string
+  readonly version: number
+  readonly epoch: number
+}
+
+export const CLIENT_KINDS = ['standard', 'enterprise', 'public', 'service_user'] as const
+export type ClientKind = (typeof CLIENT_KINDS)[number]
+
+export const SERVICE_USER_ROLES = ['viewer', 'editor', 'admin'] as const
+export type ServiceUserRole = (typeof SERVICE_USER_ROLES)[number]
+
+export interface Secret {
+  readonly id: string
+  /** Service tokens have an id of their own; a key's secret is found by the key's. */
+  readonly publicId: string | undefined
+  readonly name: string | undefined
+  readonly digest: Uint8Array
+  readonly hashKey: string
+  readonly expiresAt: number | undefined
+  readonly revokedAt: number | undefined
+}
+
+const CLIENT_ID: Record<ClientKind, (publicId: string, mode: Mode) => string> = {
+  standard: (publicId) => `tk_${publicId}`,
+  enterprise: (publicId) => `AKE${publicId.toUpperCase()}`,
+  public: (publicId, mode) => `pk_${mode}_${publicId}`,
+  service_user: (publicId) => `su_${publicId}`,
+}
+
+export const clientIdOf = (kind: ClientKind, publicId: string, mode: Mode): string => CLIENT_ID[kind](publicId, mode)
+
+/** Times: `undefined` never, otherwise milliseconds since the epoch. */
+export const isPast = (time: number | undefined, now: number): boolean => time !== undefined && time <= now

@@ -1,0 +1,102 @@
+import { crc32 } from 'node:zlib'
+import type { Mode } from '../mode/mode.ts'
+import { randomBase32, randomBase62, toBase62 } from './base62.ts'
+
+/** A credential whose form and checksum are right. Whether it is anyone's is for the store to say. */
+export type Credential = SecretCredential | AccessTokenCredential
+
+/** `tk_…`, `AKE…` and `st_…`: an id that finds the record, and a secret that proves it. */
+export interface SecretCredential {
+  readonly kind: 'standard_key' | 'enterprise_key' | 'service_token'
+  readonly mode: Mode
+  readonly publicId: string
+  /** The whole credential as it was issued: what is hashed. */
+  readonly text: string
+}
+
+/** `kc_…`: opaque to all but us; `clientRef` leads to the standing of the client that it was minted for. */
+export interface AccessTokenCredential {
+  readonly kind: 'access_token'
+  readonly mode: Mode
+  readonly clientRef: string
+  readonly text: string
+}
+
+const CHECKSUM = 6
+const PUBLIC_ID = 12
+const CLIENT_REF = 8
+/** 43 × log2(62) = 256.03 bits. */
+const SECRET = 43
+
+/** CRC-32 in base62: catches typing errors and invention before any store is asked; secret scanners use it too. */
+const checksum = (body: string): string => toBase62(crc32(body), CHECKSUM)
+
+const seal = (body: string): string => body + checksum(body)
+
+/** Not constant-time: the checksum is computable by anyone and protects nothing secret. */
+const isSealed = (text: string): boolean => checksum(text.slice(0, -CHECKSUM)) === text.slice(-CHECKSUM)
+
+export const newPublicId = (): string => randomBase32(PUBLIC_ID)
+export const newClientRef = (): string => randomBase62(CLIENT_REF)
+
+/** A record's id (`key_…`): carries its kind and never looks like a credential. */
+export const newRecordId = (kind: string): string => `${kind}_${randomBase32(16)}`
+
+export const newStandardKey = (mode: Mode, publicId: string): string =>
+  seal(`tk_${mode}_${publicId}_${randomBase62(SECRET)}`)
+
+export const newEnterpriseKey = (publicId: string): string =>
+  seal(`AKE${publicId.toUpperCase()}_${randomBase62(SECRET)}`)
+
+export const newServiceToken = (mode: Mode, publicId: string): string =>
+  seal(`st_${mode}_${publicId}_${randomBase62(SECRET)}`)
+
+/** The ref comes first so that a token's standing can be read in the same round trip as the token. */
+export const newAccessToken = (mode: Mode, clientRef: string): string =>
+  seal(`kc_${mode}_${clientRef}${randomBase62(SECRET)}`)
+
+const WITH_ID = /^(tk|st)_(live|test)_([a-z2-7]{8,32})_[0-9A-Za-z]{49}$/
+const ENTERPRISE = /^AKE([A-Z2-7]{8,32})_[0-9A-Za-z]{49}$/
+const ACCESS_TOKEN = /^kc_(live|test)_([0-9A-Za-z]{8})[0-9A-Za-z]{49}$/
+
+/** The longest credential is far shorter; longer input isn't worth a regular expression. */
+const LONGEST = 128
+
+/** Undefined for anything that was never issued: wrong form, alphabet, length or checksum. Asks no store. */
+export function parseCredential(text: string): Credential | undefined {
+  if (text.length > LONGEST || !isSealed(text)) return undefined
+  const token = ACCESS_TOKEN.exec(text)
+  if (token) return { kind: 'access_token', mode: token[1] as Mode, clientRef: token[2] as string, text }
+  const key = WITH_ID.exec(text)
+  if (key) {
+    const kind = key[1] === 'tk' ? 'standard_key' : 'service_token'
+    return { kind, mode: key[2] as Mode, publicId: key[3] as string, text }
+  }
+  const enterprise = ENTERPRISE.exec(text)
+  if (enterprise) {
+    return { kind: 'enterprise_key', mode: 'live', publicId: (enterprise[1] as string).toLowerCase(), text }
+  }
+  return undefined
+}
+
+/**
+ * A key is a client: client_id and client_secret joined with `_` are the key, wherever it was split.
+ * Without the mode segment (`tk_<id>` + secret) the checksum tells which mode the key is of.
+ */
+export function parseClientSecret(clientId: string, clientSecret: string): SecretCredential | undefined {
+  const text = `${clientId}_${clientSecret}`
+  const spelled = /^tk_(?!(?:live|test)_)/.test(text) ? [insertMode(text, 'live'), insertMode(text, 'test')] : [text]
+  for (const candidate of spelled) {
+    const credential = parseCredential(candidate)
+    if (credential?.kind === 'standard_key' || credential?.kind === 'enterprise_key') return credential
+  }
+  return undefined
+}
+
+const insertMode = (text: string, mode: Mode): string => `tk_${mode}_${text.slice(3)}`
+
+/** The canonical pair that creation hands out: `tk_<id>` or `AKE<ID>`, and what follows the last `_`. */
+export function splitKey(key: string): { clientId: string; clientSecret: string } {
+  const at = key.lastIndexOf('_')
+  return { clientId: key.slice(0, at).replace(/^tk_(live|test)_/, 'tk_'), clientSecret: key.slice(at + 1) }
+}

@@ -1,0 +1,38 @@
+import type { RequestListener } from 'node:http'
+import Koa from 'koa'
+import type { ModeRuntime } from '../mode/runtime.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Traces } from '../telemetry/traces.ts'
+import type { RequestState } from './context.ts'
+import { answerFailures } from './failures.ts'
+import { health } from './health.ts'
+import { requestLog } from './request-log.ts'
+import { chooseMode, route } from './routing.ts'
+import { securityHeaders } from './security-headers.ts'
+import { traced } from './tracing.ts'
+
+interface Needs {
+  modes: readonly ModeRuntime[]
+  trustProxy: boolean
+  ping(): Promise<void>
+  isOpen(): boolean
+  log: Logger
+  metrics: Metrics
+  traces: Traces
+}
+
+/** What every request passes, in order. */
+export function createApp({ modes, trustProxy, ping, isOpen, log, metrics, traces }: Needs): RequestListener {
+  // Of several X-Forwarded-For addresses only the last is the trusted proxy's own word; the client wrote the rest.
+  const app = new Koa<RequestState>({ proxy: trustProxy, maxIpsCount: 1 })
+  app.silent = true // whatever goes wrong is logged where it is answered
+  app.use(requestLog({ log, metrics, trustProxy }))
+  app.use(securityHeaders(modes.every(({ issuer }) => issuer.startsWith('https:'))))
+  app.use(health({ ping, isOpen }))
+  app.use(chooseMode(modes))
+  if (traces.trace) app.use(traced(traces.trace))
+  app.use(answerFailures({ log, metrics }))
+  app.use(route)
+  return app.callback()
+}

@@ -1,0 +1,19 @@
+import type { ParameterizedContext } from 'koa'
+import type { ModeRuntime } from '../mode/runtime.ts'
+
+/** What the listener's middleware finds out about a request, typed, before a route sees it. */
+export interface RequestState {
+  requestId: string
+  /** The route's pattern (`/v1/api-keys/:id`): for logs and metrics, where a path could hold anything. */
+  route: string
+  /** Set by host.ts; not before, and not for health checks. */
+  mode: ModeRuntime
+  /** Public ids of who made the request, for the log. */
+  client?: string
+  tenant?: string
+  /** Why it was refused: for the log alone, answers say less. */
+  refusal?: string
+}
+
+export type RequestContext = ParameterizedContext<RequestState>
+export type Handler = (ctx: RequestContext) => Promise<void> | void

@@ -1,0 +1,43 @@
+import { StoreUnavailable } from '../storage/state-store.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { RequestContext } from './context.ts'
+import { answerOAuthError } from './oauth-answer.ts'
+import { ApiError, answerProblem } from './problem.ts'
+
+/** Seconds after which a store may be back. */
+const RETRY_AFTER = 2
+
+/** Whatever a route throws becomes an answer here: the management API's own errors, a store away, our mistakes. */
+export const answerFailures =
+  ({ log, metrics }: { log: Logger; metrics: Pick<Metrics, 'storeFailed'> }) =>
+  async (ctx: RequestContext, next: () => Promise<void>): Promise<void> => {
+    try {
+      await next()
+    } catch (error) {
+      if (error instanceof ApiError) return answerProblem(ctx, error)
+      if (error instanceof StoreUnavailable) {
+        metrics.storeFailed(error.store)
+        log.warn({ err: error, request_id: ctx.state.requestId }, 'a store is away')
+        return answer(ctx, 'temporarily_unavailable', 'a store is away; try again shortly', RETRY_AFTER)
+      }
+      // Koa's own, for a request it can't make sense of (a malformed URL or query): the client's fault.
+      const { status, expose } = error as { status?: number; expose?: boolean }
+      if (expose && status && status < 500) {
+        return answerProblem(ctx, new ApiError('validation_failed', { status, detail: 'the request is malformed' }))
+      }
+      log.error({ err: error, request_id: ctx.state.requestId, route: ctx.state.route }, 'a request failed')
+      return answer(ctx, 'server_error', 'something went wrong on our side', undefined)
+    }
+  }
+
+/** OAuth endpoints answer as RFC 6749 §5.2 says, all others with a problem document. */
+function answer(
+  ctx: RequestContext,
+  error: 'temporarily_unavailable' | 'server_error',
+  description: string,
+  retryAfter: number | undefined,
+): void {
+  if (ctx.path.startsWith('/oauth/')) answerOAuthError(ctx, { error, description, retryAfter })
+  else answerProblem(ctx, new ApiError(error, { detail: description, ...(retryAfter !== undefined && { retryAfter }) }))
+}

@@ -1,0 +1,51 @@
+import { parse } from 'node:querystring'
+import { fail, type Result, succeed } from '../oauth/oauth-error.ts'
+import { readBody } from './body.ts'
+import type { RequestContext } from './context.ts'
+
+/** The parameters of an OAuth request, each once, but for those that may repeat. */
+export interface Form {
+  readonly [name: string]: string | undefined
+}
+
+export interface ParsedForm {
+  readonly params: Form
+  /** RFC 8707 §2: the one parameter that may be repeated. */
+  readonly resource: readonly string[]
+}
+
+/** Largest form in bytes: a token request is small; an introspection may carry whatever somebody took for a token. */
+export const TOKEN_FORM_LIMIT = 56 * 1024
+export const TOKEN_LOOKUP_LIMIT = 2 * 1024 * 1024
+
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
+const REPEATABLE = new Set(['resource', 'audience'])
+
+/** RFC 6749 §3.2 and appendix B. A parameter without a value counts as omitted, a repeated one is an error. */
+export async function readForm(ctx: RequestContext, limit: number): Promise<Result<ParsedForm>> {
+  if (!FORM.test(ctx.get('content-type'))) {
+    return fail('invalid_request', 'the body must be application/x-www-form-urlencoded')
+  }
+  const body = await readBody(ctx.req, limit)
+  return body.ok ? parseForm(body.text) : BODY_FAILURES[body.failure]
+}
+
+const BODY_FAILURES = {
+  too_large: fail('invalid_request', 'the body is too large', { status: 413 }),
+  encoded: fail('invalid_request', 'the body must not be compressed', { status: 415 }),
+  aborted: fail('invalid_request', 'the body did not arrive'),
+}
+
+export function parseForm(body: string): Result<ParsedForm> {
+  const params: Record<string, string> = Object.create(null)
+  let resource: string[] = []
+  for (const [name, value] of Object.entries(parse(body, '&', '=', { maxKeys: 0 }))) {
+    const values = (Array.isArray(value) ? value : [value ?? '']).filter(Boolean)
+    if (name === 'resource') resource = values
+    if (Array.isArray(value) && !REPEATABLE.has(name)) {
+      return fail('invalid_request', 'a parameter was sent more than once')
+    }
+    if (values[0]) params[name] = values[0]
+  }
+  return succeed({ params, resource })
+}

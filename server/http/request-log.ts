@@ -1,0 +1,47 @@
+import { randomBase62 } from '../credentials/base62.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { RequestContext } from './context.ts'
+
+const INCOMING_ID = /^[\w.:-]{8,128}$/
+
+interface Needs {
+  log: Logger
+  metrics: Pick<Metrics, 'httpRequest'>
+  /** Whether a proxy in front is trusted to have named the request. */
+  trustProxy: boolean
+}
+
+/**
+ * Names each request, and says one line about it when it is answered: who, what, how long. The route's pattern stands
+ * for the path, which could hold anything; no header, query or body is ever logged.
+ */
+export const requestLog =
+  ({ log, metrics, trustProxy }: Needs) =>
+  async (ctx: RequestContext, next: () => Promise<void>): Promise<void> => {
+    const began = performance.now()
+    const incoming = trustProxy ? ctx.get('x-request-id') : ''
+    ctx.state.requestId = INCOMING_ID.test(incoming) ? incoming : `req_${randomBase62(20)}`
+    ctx.state.route = 'none'
+    ctx.set('X-Request-Id', ctx.state.requestId)
+    await next()
+    const milliseconds = performance.now() - began
+    const { requestId, route, mode, client, tenant, refusal } = ctx.state
+    metrics.httpRequest({ mode: mode?.mode ?? 'none', route, status: ctx.status }, milliseconds / 1000)
+    if (!log.isLevelEnabled('info')) return
+    log.info(
+      {
+        request_id: requestId,
+        mode: mode?.mode,
+        method: ctx.method,
+        route,
+        status: ctx.status,
+        ms: Math.round(milliseconds * 10) / 10,
+        ip: ctx.ip,
+        client,
+        tenant,
+        refusal,
+      },
+      'request',
+    )
+  }

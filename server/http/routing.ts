@@ -1,0 +1,46 @@
+import type { ModeRuntime } from '../mode/runtime.ts'
+import type { Handler, RequestContext } from './context.ts'
+import { answerOAuthError } from './oauth-answer.ts'
+import { ApiError } from './problem.ts'
+
+/** Host → mode. An unknown host is answered by neither: 421, RFC 9110 §15.5.20. */
+export const chooseMode = (modes: readonly ModeRuntime[]) => {
+  const byHost = new Map(modes.map((runtime) => [runtime.host, runtime]))
+  return (ctx: RequestContext, next: () => Promise<void>): Promise<void> | void => {
+    const mode = byHost.get(ctx.host.toLowerCase())
+    if (mode) {
+      ctx.state.mode = mode
+      return next()
+    }
+    ctx.status = 421
+    ctx.type = 'application/problem+json'
+    ctx.body = JSON.stringify({
+      type: 'urn:keycourt:error:misdirected_request',
+      title: 'Misdirected Request',
+      status: 421,
+      error: 'misdirected_request',
+      detail: 'this server does not answer for that host; KC_LIVE_URL and KC_SANDBOX_URL name those that it does',
+      request_id: ctx.state.requestId,
+    })
+  }
+}
+
+/** A mode's routes: exact ones by method and path, and the management API below `/v1`. */
+export const route: Handler = async (ctx) => {
+  const { routes, managementApi } = ctx.state.mode
+  const { method, path } = ctx
+  const handler = routes.get(`${method === 'HEAD' ? 'GET' : method} ${path}`)
+  if (handler) {
+    ctx.state.route = path
+    return handler(ctx)
+  }
+  if (path === '/v1' || path.startsWith('/v1/')) {
+    ctx.state.route = '/v1/*'
+    return managementApi(ctx)
+  }
+  const allowed = ['GET', 'POST'].filter((other) => routes.has(`${other} ${path}`))
+  if (!allowed.length) throw new ApiError('not_found')
+  ctx.state.route = path
+  ctx.set('Allow', allowed.join(', '))
+  answerOAuthError(ctx, { error: 'invalid_request', description: `use ${allowed.join(' or ')}`, status: 405 })
+}

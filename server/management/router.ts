@@ -1,0 +1,121 @@
+import Router from '@koa/router'
+import type { z } from 'zod'
+import type { Change } from '../audit/change.ts'
+import type { Clock } from '../clock.ts'
+import type { Digests } from '../credentials/digest.ts'
+import { readBody } from '../http/body.ts'
+import type { Handler, RequestContext, RequestState } from '../http/context.ts'
+import { ApiError } from '../http/problem.ts'
+import type { Mode } from '../mode/mode.ts'
+import type { Database } from '../storage/database.ts'
+import { scopeDatabase, type TenantScope } from '../tenancy/scoped-database.ts'
+import type { Caller, IdentifyCaller } from './caller.ts'
+import type { Operation, OperationNeeds } from './operation.ts'
+import { OPERATIONS } from './operations.ts'
+
+interface Needs {
+  mode: Mode
+  issuer: string
+  identifyCaller: IdentifyCaller
+  database: Database
+  change: Change
+  digests: Digests
+  clock: Clock
+}
+
+/** Bytes. The largest body of the API is a few hundred scopes. */
+const BODY_LIMIT = 64 * 1024
+
+const RECORD_ID = /^[a-z]{2,8}_[a-z2-7]{8,32}$/
+
+/** `/v1`: authenticate, authorize, parse, run, answer; the same for every operation, so that none can forget a step. */
+export function createManagementApi(needs: Needs): Handler {
+  const router = new Router<RequestState>({ strict: true })
+  for (const operation of OPERATIONS) {
+    router.register(operation.path, [operation.method], (ctx) => run(operation, ctx as RequestContext, needs))
+  }
+  const routes = router.routes()
+  return async (ctx) => {
+    await routes(ctx as never, async () => {
+      throw new ApiError('not_found')
+    })
+  }
+}
+
+async function run(operation: Operation, ctx: RequestContext, needs: Needs): Promise<void> {
+  ctx.state.route = operation.path
+  const caller = await needs.identifyCaller(presented(ctx, needs.issuer))
+  ctx.state.client = caller.actor.id
+  ctx.state.tenant = caller.tenant.id
+  authorize(caller, operation)
+
+  const { id = '' } = (ctx as unknown as { params: { id?: string } }).params
+  if (operation.path.includes(':id') && !RECORD_ID.test(id)) throw new ApiError('not_found')
+  const query = operation.query ? parse(operation.query, { ...ctx.query }, '?') : {}
+  const body = operation.body ? parse(operation.body, await readJson(ctx), '/') : undefined
+
+  const answer = await operation.handle({ caller, id, query, body }, needsOf(caller, ctx, needs))
+  ctx.status = operation.status
+  ctx.set('Cache-Control', 'no-store')
+  if (operation.status !== 204) ctx.body = answer
+}
+
+function presented(ctx: RequestContext, issuer: string) {
+  const apiKey = ctx.headers['x-api-key']
+  return {
+    authorization: ctx.headers.authorization,
+    apiKey: Array.isArray(apiKey) ? apiKey.join() : apiKey,
+    dpop: ctx.get('dpop') || undefined,
+    method: ctx.method,
+    url: issuer + ctx.path,
+    address: ctx.ip,
+  }
+}
+
+function authorize(caller: Caller, { requires }: Operation): void {
+  if (requires !== undefined && !caller.scopes.has(requires)) {
+    throw new ApiError('insufficient_scope', { scope: requires, detail: `this needs the scope ${requires}` })
+  }
+}
+
+function parse<T>(schema: z.ZodType<T>, input: unknown, root: '/' | '?'): T {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  const fields = result.error.issues.flatMap(({ path, message, ...issue }) => {
+    const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path]
+    const detail = issue.code === 'unrecognized_keys' ? 'no such field' : message
+    return names.slice(0, 20).map((segments) => ({ pointer: pointerTo(segments, root), detail }))
+  })
+  throw new ApiError('validation_failed', { fields })
+}
+
+/** RFC 6901 §3: `~` and `/` are escaped. Names are the caller's own and may be long. */
+const pointerTo = (path: PropertyKey[], root: '/' | '?'): string => {
+  const segments = path.map((part) => String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1'))
+  return path.length ? root + segments.join('/') : ''
+}
+
+async function readJson(ctx: RequestContext): Promise<unknown> {
+  const wrong = (detail: string, status?: number) =>
+    new ApiError('validation_failed', { detail, ...(status && { status }), fields: [{ pointer: '', detail }] })
+  if (!ctx.is('json')) throw wrong('the body must be application/json', 415)
+  const body = await readBody(ctx.req, BODY_LIMIT)
+  if (!body.ok)
+    throw body.failure === 'too_large' ? wrong('the body is too large', 413) : wrong('no plain body arrived')
+  try {
+    return JSON.parse(body.text)
+  } catch {
+    throw wrong('the body is not JSON')
+  }
+}
+
+function needsOf(caller: Caller, ctx: RequestContext, needs: Needs): OperationNeeds {
+  const { mode, issuer, digests, clock } = needs
+  const scope: TenantScope = { tenantId: caller.tenant.id, mode }
+  const origin = { actor: caller.actor, ip: ctx.ip, requestId: ctx.state.requestId }
+  return {
+    ...{ scope, tenant: caller.tenant, issuer, digests, clock },
+    database: scopeDatabase(needs.database, scope),
+    change: (work) => needs.change(scope, origin, work),
+  }
+}

@@ -1,0 +1,45 @@
+import type { Client } from '../credentials/client.ts'
+import { BUILT_IN_SCOPES } from '../tenancy/scopes.ts'
+import type { Resource, Tenant } from '../tenancy/tenant.ts'
+import { fail, type Result, succeed } from './oauth-error.ts'
+
+/**
+ * RFC 8707 §2: the one resource that a token is for. Without `resource` it is the tenant's default one, the management
+ * API, whose identifier is the issuer. Several different ones would make a token that each of them could use at the
+ * others; the same one twice is one.
+ */
+export function resolveResource(
+  tenant: Tenant,
+  issuer: string,
+  requested: string | readonly string[] | undefined,
+): Result<Resource> {
+  const [identifier = issuer, ...others] = new Set(typeof requested === 'string' ? [requested] : requested)
+  if (others.length) return fail('invalid_target', 'a token is for exactly one resource')
+  if (!isResourceUri(identifier)) {
+    return fail('invalid_target', 'resource must be an absolute URI without a fragment')
+  }
+  const resource = resourcesOf(tenant, issuer).find((candidate) => isSameUri(candidate.identifier, identifier))
+  return resource ? succeed(resource) : fail('invalid_target', 'no such resource')
+}
+
+/** RFC 8707 §2: absolute, no fragment. */
+export const isResourceUri = (text: string): boolean => URL.canParse(text) && !text.includes('#')
+
+/** RFC 3986 §6.2.3: an empty path equals `/`, and URL classes add it unasked. All else must be the same to the letter. */
+const isSameUri = (known: string, given: string): boolean => known === given || `${known}/` === given
+
+/** The default resource has the built-in scopes, and those that the tenant added to it. */
+export function resourcesOf(tenant: Tenant, issuer: string): readonly Resource[] {
+  const added = tenant.resources.find(({ identifier }) => identifier === issuer)
+  const standard: Resource = {
+    identifier: issuer,
+    name: added?.name ?? 'Management API',
+    scopes: added ? [...new Set([...BUILT_IN_SCOPES, ...added.scopes])] : BUILT_IN_SCOPES,
+    tokenValidity: added?.tokenValidity,
+  }
+  return [standard, ...tenant.resources.filter((resource) => resource !== added)]
+}
+
+/** What of a resource's scopes a client has. */
+export const scopesAt = (resource: Resource, { scopes }: Pick<Client, 'scopes'>): readonly string[] =>
+  scopes === 'all' ? resource.scopes : resource.scopes.filter((scope) => scopes.includes(scope))
