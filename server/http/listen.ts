@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 export interface Listening {
@@ -10,16 +10,27 @@ export interface Listening {
 /** Milliseconds and bytes: enough for any honest client, too little to hold a socket with. */
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 }
 
+/** Each open connection, with the answer to its latest request; undefined while it has sent none. */
+type Connections = Map<Socket, ServerResponse | undefined>
+
 /** @throws {Error} with the address, if it is taken or not ours. */
 export async function listen(listener: RequestListener, port: number, host: string | undefined): Promise<Listening> {
-  const server = createServer({ ...LIMITS, connectionsCheckingInterval: 2_000 }, listener)
+  const connections: Connections = new Map()
+  const server = createServer({ ...LIMITS, connectionsCheckingInterval: 2_000 }, (request, response) => {
+    connections.set(request.socket, response)
+    listener(request, response)
+  })
+  server.on('connection', (socket) => {
+    connections.set(socket, undefined)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.maxRequestsPerSocket = 0
   server.on('clientError', answerMalformed)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  return { address: `${host ?? '*'}:${port}`, close: (patience) => drain(server, patience) }
+  return { address: `${host ?? '*'}:${port}`, close: (patience) => drain(server, connections, patience) }
 }
 
 /** What Node's parser refused never reaches Koa. RFC 9110 §15.5. */
@@ -34,13 +45,24 @@ const STATUS_OF: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-function drain(server: Server, patience: number): Promise<void> {
+/** Whoever wants nothing now is let go; whoever waits for an answer gets it, and is told that it is the last. */
+function drain(server: Server, connections: Connections, patience: number): Promise<void> {
+  // RFC 9112 §9.6. Requests that were on their way on an open connection are answered as well.
+  const last = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close')
+  }
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), patience)
+    server.prependListener('request', (_, response) => last(response))
     server.close(() => {
       clearTimeout(force)
       resolve()
     })
     server.closeIdleConnections()
+    for (const [socket, response] of connections) {
+      if (response) last(response)
+      // A browser or a balancer opens some in advance; Node 24 doesn't count them as idle.
+      else if (socket.bytesRead === 0) socket.destroy()
+    }
   })
 }

@@ -18,7 +18,7 @@ export function answerOAuthError(ctx: RequestContext, failure: OAuthError): void
   noStore(ctx)
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   if (failure.challenge && ctx.status === 401) {
-    ctx.set('WWW-Authenticate', `Basic realm="${ctx.state.mode.issuer}", charset="UTF-8"`)
+    ctx.set('WWW-Authenticate', `Basic realm="${ctx.state.mode.issuer}", charset="UTF-8", error="${error}"`)
   }
   ctx.body = { error, error_description: description, ...(scope === undefined ? {} : { scope }) }
 }

@@ -6,6 +6,7 @@ import type { Client } from '../credentials/client.ts'
 import type { KnownClient } from '../credentials/client-registry.ts'
 import type { RequestContext } from '../http/context.ts'
 import type { ParsedForm } from '../http/form.ts'
+import { noStore } from '../http/oauth-answer.ts'
 import { DPOP_ALGS, type DpopProofs } from './dpop-proof.ts'
 import type { ProviderRoute } from './endpoints/token.ts'
 import type { ClientCredentialsGrant } from './grants/client-credentials.ts'
@@ -45,6 +46,7 @@ export function createProviderRoute(needs: Needs): ProviderRoute {
     const handover: Handover = { known }
     handovers.set(ctx.req, handover)
     normalize(ctx, form, known?.client, needs.issuer)
+    noStore(ctx) // the library sets no Pragma, which RFC 6749 §5.1 asks for
     await mounted(ctx as never, async () => {})
     if (handover.failure) throw handover.failure
   }

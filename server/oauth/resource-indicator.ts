@@ -22,8 +22,11 @@ export function resolveResource(
   return resource ? succeed(resource) : fail('invalid_target', 'no such resource')
 }
 
+/** RFC 3986 §2: what an absolute URI without a fragment is written in. URL classes forgive far more, NUL included. */
+const ABSOLUTE_URI = /^[a-z][a-z0-9+.-]*:[\w.~:/?[\]@!$&'()*+,;=%-]+$/i
+
 /** RFC 8707 §2: absolute, no fragment. */
-export const isResourceUri = (text: string): boolean => URL.canParse(text) && !text.includes('#')
+export const isResourceUri = (text: string): boolean => ABSOLUTE_URI.test(text) && URL.canParse(text)
 
 /** RFC 3986 §6.2.3: an empty path equals `/`, and URL classes add it unasked. All else must be the same to the letter. */
 const isSameUri = (known: string, given: string): boolean => known === given || `${known}/` === given

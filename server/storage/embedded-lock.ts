@@ -6,13 +6,22 @@ import { setTimeout as pause } from 'node:timers/promises'
 const PATIENCE = 10_000
 const SQLITE_BUSY = 5
 
+/** Another process owns the directory. The message is a sentence. */
+export class DirectoryInUse extends Error {
+  override readonly name = 'DirectoryInUse'
+
+  constructor(dataDir: string) {
+    super(`The data directory ${dataDir} is in use by another Keycourt process; stop it first.`)
+  }
+}
+
 /**
  * Makes this process the only one in `dataDir`, or waits for the owner to leave. Returns the release.
  *
  * The lock is the operating system's, taken through SQLite on an empty file, since Node has no flock: it ends with its
  * process however that dies, so there is no stale lock to judge by a pid, which another container or a reboot may reuse.
  * (POSIX drops it when this process opens and closes the file by other means: don't.)
- * @throws {Error} a sentence, if another process still holds it after 10 s.
+ * @throws {DirectoryInUse} if another process still holds it after `patience` milliseconds.
  */
 export async function lockDirectory(dataDir: string, patience = PATIENCE): Promise<() => void> {
   const lock = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 })
@@ -20,7 +29,7 @@ export async function lockDirectory(dataDir: string, patience = PATIENCE): Promi
   while (!acquired(lock)) {
     if (performance.now() > giveUp) {
       lock.close()
-      throw new Error(`The data directory ${dataDir} is in use by another Keycourt process; stop it first.`)
+      throw new DirectoryInUse(dataDir)
     }
     await pause(50)
   }

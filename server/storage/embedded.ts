@@ -19,7 +19,7 @@ export interface EmbeddedDatabase {
 /**
  * Opens the embedded PostgreSQL in `dataDir`, which is made if missing, and keeps every other process out of it:
  * PGlite doesn't check, and two at once corrupt each other's data.
- * @throws {Error} a sentence, if another process does not leave within 10 s.
+ * @throws {DirectoryInUse} if another process does not leave in time, which is 10 s unless `patience` says otherwise.
  */
 export async function openEmbeddedDatabase(
   dataDir: string,

@@ -27,6 +27,8 @@ export interface Storage {
 interface Needs {
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'warn'>
+  /** Longest wait for another process to leave the data directory, in milliseconds. */
+  readonly patience?: number
 }
 
 type StorageSettings = Pick<Settings, 'databaseUrl' | 'redisUrl' | 'dataDir'>
@@ -38,8 +40,10 @@ interface OpenedDatabase extends Pick<Storage, 'database' | 'migrate' | 'vacuum'
 const START_PATIENCE = 5_000
 
 /** Opens what the deployment has. @throws {Error} a sentence that names the setting, when a store can't be reached. */
-export async function openStorage(settings: StorageSettings, { clock, log }: Needs): Promise<Storage> {
-  const opened = settings.databaseUrl ? await postgres(settings.databaseUrl) : await embedded(settings.dataDir, log)
+export async function openStorage(settings: StorageSettings, { clock, log, patience }: Needs): Promise<Storage> {
+  const opened = settings.databaseUrl
+    ? await postgres(settings.databaseUrl)
+    : await embedded(settings.dataDir, { log, ...(patience !== undefined && { patience }) })
   try {
     const { state, closeState } = await openState(settings.redisUrl, { database: opened.database, clock, log })
     return {
@@ -98,8 +102,8 @@ async function postgres(databaseUrl: string): Promise<OpenedDatabase> {
   }
 }
 
-async function embedded(dataDir: string, log: Needs['log']): Promise<OpenedDatabase> {
-  const { pglite, release } = await openEmbeddedDatabase(dataDir, { log })
+async function embedded(dataDir: string, options: Pick<Needs, 'log' | 'patience'>): Promise<OpenedDatabase> {
+  const { pglite, release } = await openEmbeddedDatabase(dataDir, options)
   const { database, close } = openEmbedded(pglite, release)
   return {
     database,

@@ -4,8 +4,8 @@ const PROSE = 'proof|nonce|tokens?|key|authentication|credentials?|scheme|header
 /** Members of forms, queries and JSON that hold secrets of no recognisable shape. */
 const SHAPELESS = 'client_?secret|password|code_verifier|master_key'
 const HOLDING_SECRETS = `${SHAPELESS}|assertion|subject_token|actor_token|refresh_token|access_token|api_key|service_token`
-/** In JSON, in JSON within a string, in single quotes, or bare. */
-const VALUE = String.raw`(?:\\"(?:[^"\\]|\\[^"])*(?:\\")?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&"']+)`
+/** Scrubbed before, in JSON within a string, in JSON, in single quotes, or bare. */
+const VALUE = String.raw`(?:…(?=[\s&"'\\,;})\]]|$)|\\"(?:[^"\\]|\\[^"])*(?:\\")?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&"']+)`
 
 /**
  * Pattern, and what stays of it: enough to tell what was there. Text is attacker-made: each pattern takes time that

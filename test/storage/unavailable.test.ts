@@ -176,8 +176,8 @@ describe('Redis', () => {
 
   test('what it tells the log names no key and no argument', async () => {
     const admin = new Redis(server.url)
-    await admin.lpush('kc:l:awrong', 'a list')
-    const error = await storage.state.live.findToken('wrong').catch((caught: unknown) => caught)
+    await admin.lpush('kc:l:owrong', 'a list')
+    const error = await storage.state.live.consume('wrong').catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(StoreUnavailable)
     expect(JSON.stringify(pino.stdSerializers.err(error as Error))).not.toContain('kc:l:')
     admin.disconnect()

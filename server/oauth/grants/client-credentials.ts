@@ -2,7 +2,7 @@ import type { KnownClient } from '../../credentials/client-registry.ts'
 import type { AccessTokens, MintedToken } from '../access-token.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
 import { resolveResource, scopesAt } from '../resource-indicator.ts'
-import { narrowScope } from '../scope.ts'
+import { narrowScope, parseScope } from '../scope.ts'
 
 /** RFC 6749 §4.4.2, RFC 8707 §2, and the key of a DPoP proof that has been verified (RFC 9449 §5). */
 export interface ClientCredentialsRequest {
@@ -25,6 +25,8 @@ interface Needs {
 export const createClientCredentialsGrant =
   ({ issuer, tokens }: Needs): ClientCredentialsGrant =>
   async ({ client, tenant }, { scope, resource, jkt }) => {
+    const requested = parseScope(scope)
+    if (!requested.ok) return requested
     if (client.kind !== 'standard' && client.kind !== 'enterprise') {
       return fail('unauthorized_client', 'this kind of client may not use client_credentials')
     }
@@ -34,7 +36,7 @@ export const createClientCredentialsGrant =
     }
     const target = resolveResource(tenant, issuer, resource)
     if (!target.ok) return target
-    const granted = narrowScope(scopesAt(target.value, client), scope)
+    const granted = narrowScope(scopesAt(target.value, client), requested.value)
     if (!granted.ok) return granted
     return succeed(await tokens.mint({ client, resource: target.value, scope: granted.value, jkt }))
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Mode } from '../../mode/mode.ts'
 import { type FailureCount, type Standing, type StateStore, StoreUnavailable } from '../state-store.ts'
+import { batchedReads } from './batched-reads.ts'
 import type { RedisConnection } from './connection.ts'
 
 interface Needs {
@@ -9,9 +10,6 @@ interface Needs {
   mode: Mode
   clock: Clock
 }
-
-/** Milliseconds until a call gives up, whatever the connection does. */
-const DEADLINE = 3_500
 
 /**
  * Milliseconds. A node that dies between the commit of a change and its raise leaves the old standing behind: this
@@ -47,6 +45,7 @@ interface Scripts {
 /** Tokens and hot state as plain strings, each with its lifetime: Redis forgets by itself, there is nothing to sweep. */
 export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore {
   const scripts = withScripts(redis)
+  const read = batchedReads(redis)
   const key = (kind: Kind, id: string) => `kc:${mode === 'live' ? 'l' : 't'}:${kind}${id}`
   const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
   const put = async (name: string, value: string, expiresAt: number) => {
@@ -60,15 +59,11 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 
   return {
     putToken: (digest, record, expiresAt) => put(key('a', digest), record, expiresAt),
-    findToken: async (digest) => (await answered(redis.get(key('a', digest)))) ?? undefined,
+    findToken: async (digest) => (await answered(read(key('a', digest)))) ?? undefined,
     removeToken: async (digest) => (await answered(redis.del(key('a', digest)))) === 1,
 
     async standings(refs) {
-      if (!refs.length) return []
-      const keys = refs.map((ref) => key('s', ref))
-      // MGET wants all keys in one slot on Cluster.
-      const read = redis.isCluster ? Promise.all(keys.map((one) => redis.get(one))) : redis.mget(keys)
-      const values = await answered(read)
+      const values = await answered(Promise.all(refs.map((ref) => read(key('s', ref)))))
       return refs.map((ref, at) => standing(ref, values[at]))
     },
     async forgetStandings(refs) {
@@ -112,22 +107,18 @@ function withScripts(redis: RedisConnection): Scripts {
 }
 
 function standing(ref: string, value: string | null | undefined): Standing | undefined {
-  const [, version, epoch] = /^(\d+)\.(\d+)$/.exec(value ?? '') ?? []
-  return version && epoch ? { ref, version: Number(version), epoch: Number(epoch) } : undefined
+  const dot = value?.indexOf('.') ?? -1
+  if (!value || dot < 1) return undefined
+  return { ref, version: Number(value.slice(0, dot)), epoch: Number(value.slice(dot + 1)) }
 }
 
+/** In time: each command has its own timeout, and is refused while there is no connection (connection.ts). */
 async function answered<T>(reply: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), DEADLINE)
-  })
   try {
-    return await Promise.race([reply, late])
+    return await reply
   } catch (error) {
     // ioredis hangs the command with its arguments on the error: no business of whoever logs it.
     if (error instanceof Error && 'command' in error) delete error.command
     throw new StoreUnavailable('redis', error)
-  } finally {
-    clearTimeout(timer)
   }
 }
