@@ -14,7 +14,7 @@ import { seedKeys } from './seed.ts'
  * `npm run bench`: mint and introspect on the cluster deployment with one process, over 10,000 distinct clients, each
  * in turn with its floor in the same run. What counts is the ratio; absolute figures are the machine's.
  */
-const CLIENTS = 10_000
+const CLIENTS = Number(process.env.BENCH_CLIENTS ?? 10_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
 const ROOT = join(import.meta.dirname, '..')

@@ -42,6 +42,36 @@ export async function migrate(connection: MigrationConnection): Promise<string[]
   }
 }
 
+export interface MigrationStatus {
+  readonly applied: readonly string[]
+  /** In the order in which they are going to be applied. */
+  readonly pending: readonly string[]
+  /** Applied, and different since. */
+  readonly edited: readonly string[]
+  /** Begun by another tool and never finished. */
+  readonly failed: readonly string[]
+}
+
+/** How the database stands to the migrations of this version. Reads only, and waits for nobody. */
+export async function migrationStatus(connection: MigrationConnection): Promise<MigrationStatus> {
+  const known = await migrations()
+  const [table] = await connection.query(`SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS exists`)
+  const rows = table?.exists ? await connection.query(NOT_ROLLED_BACK) : []
+  const found = new Map(rows.map((row) => [String(row.migration_name), row]))
+  const failed = rows.filter(({ finished_at }) => finished_at === null).map((row) => String(row.migration_name))
+  return {
+    applied: [...found.keys()].filter((name) => !failed.includes(name)),
+    pending: known.flatMap(({ name }) => (found.has(name) ? [] : name)),
+    edited: known.flatMap(({ name, checksum }) =>
+      found.has(name) && found.get(name)?.checksum !== checksum ? name : [],
+    ),
+    failed,
+  }
+}
+
+const NOT_ROLLED_BACK =
+  'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL'
+
 async function migrations() {
   const entries = await readdir(MIGRATIONS, { withFileTypes: true })
   const names = entries.flatMap((entry) => (entry.isDirectory() ? entry.name : [])).sort()
@@ -54,9 +84,7 @@ async function migrations() {
 }
 
 async function appliedMigrations(connection: MigrationConnection): Promise<Map<string, string>> {
-  const rows = await connection.query(
-    'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL',
-  )
+  const rows = await connection.query(NOT_ROLLED_BACK)
   for (const row of rows) {
     if (row.finished_at === null) throw new Error(`migration ${row.migration_name} failed earlier; resolve it first`)
   }

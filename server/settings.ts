@@ -214,6 +214,7 @@ export const SETTINGS = {
     name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     meaning: 'where OpenTelemetry traces go (OTLP over HTTP)',
     fallback: 'unset: no traces',
+    secret: 'password',
     wants: 'an http:// or https:// URL',
     schema: urlOf('http:', 'https:')
       .transform((text) => new URL(text))
@@ -236,7 +237,9 @@ export function readSettings(environment: Environment): Settings {
   const read = ([field, { name, schema, secret, wants }]: [string, Setting<unknown>]) => {
     const text = environment[name] || undefined
     const parsed = schema.safeParse(text)
-    if (!parsed.success) wrong.push(`${name} is ${secret ? 'not valid' : `"${text}"`}; it wants ${wants}.`)
+    // A URL of any setting may hold a password, where none belongs.
+    const hidden = secret || text?.includes('@')
+    if (!parsed.success) wrong.push(`${name} is ${hidden ? 'not valid' : `"${text}"`}; it wants ${wants}.`)
     return [field, parsed.data]
   }
   const settings = Object.fromEntries(Object.entries(SETTINGS).map(read)) as unknown as Settings
@@ -268,7 +271,7 @@ export function describeSettings(environment: Environment): { name: string; valu
 
 const masked = (text: string, secret: Setting<unknown>['secret']): string => {
   if (secret === 'whole') return '********'
-  // Everything up to the last @ of the authority: a password may hold an @, and parameters may hold one too.
-  if (secret === 'password') return text.replace(/\/\/[^/]*@/, '//********@').replace(/\?.*$/, '?********')
+  // Everything up to the last @: a password may hold an @ or a slash. Parameters may hold one too.
+  if (secret === 'password') return text.replace(/\/\/.*@/, '//********@').replace(/\?.*$/, '?********')
   return text
 }

@@ -42,6 +42,18 @@ const OTHER_REDIS: readonly Place[] = [
 export const describeDeployments = (name: string, suite: (open: OpenStorage, deployment: string) => void): void =>
   describeAt(DEPLOYMENTS, name, suite)
 
+/** On one of them, where storage makes no difference. */
+export const describeDeployment = (
+  only: 'embedded' | 'database' | 'cluster',
+  name: string,
+  suite: (open: OpenStorage, deployment: string) => void,
+): void =>
+  describeAt(
+    DEPLOYMENTS.filter((place) => place.name === only),
+    name,
+    suite,
+  )
+
 /** The same on Sentinel and on a three-master Redis Cluster as well. */
 export const describeStateStores = (name: string, suite: (open: OpenStorage, deployment: string) => void): void =>
   describeAt([...DEPLOYMENTS, ...OTHER_REDIS], name, suite)

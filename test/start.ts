@@ -5,7 +5,7 @@ import supertest from 'supertest'
 import { afterAll } from 'vitest'
 import { build, type Foundation, type Node } from '../server/build.ts'
 import { createDigests } from '../server/credentials/digest.ts'
-import { deriveMasterKeys } from '../server/credentials/master-key.ts'
+import { deriveMasterKeys, type MasterKeys } from '../server/credentials/master-key.ts'
 import type { Mode } from '../server/mode/mode.ts'
 import type { Storage } from '../server/storage/open.ts'
 import { noMetrics } from '../server/telemetry/metrics.ts'
@@ -26,6 +26,7 @@ export interface TestDeployment {
   readonly made: Bootstrap
   readonly clock: TestClock
   readonly storage: Storage
+  readonly masterKeys: MasterKeys
 }
 
 type Form = Record<string, string | string[]>
@@ -53,6 +54,8 @@ export const basic = ({ client_id, client_secret }: Key): string =>
 interface Options {
   clock?: TestClock
   plainRoute?: boolean
+  log?: Foundation['log']
+  trustProxy?: boolean
 }
 
 const MASTER_KEY = Buffer.alloc(32, 7)
@@ -74,21 +77,26 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
   })
   if (!made) throw new Error('the database was not empty')
   const foundation = (storage: Storage): Foundation => ({
-    settings: { liveUrl: urls.live, sandboxUrl: urls.test, trustProxy: false, keyRotationDays: 90 },
+    settings: {
+      liveUrl: urls.live,
+      sandboxUrl: urls.test,
+      trustProxy: options.trustProxy ?? false,
+      keyRotationDays: 90,
+    },
     ...{ storage, masterKeys, clock, metrics: noMetrics },
-    log: pino({ level: 'silent' }) as Foundation['log'],
+    log: options.log ?? (pino({ level: 'silent' }) as Foundation['log']),
     traces: { trace: undefined, stop: async () => {} },
     ...(options.plainRoute !== undefined && { plainRoute: options.plainRoute }),
   })
   const one = await build(foundation(first))
   for (const server of servers) server.on('request', one.listener)
   const here = nodeAt(servers, urls, one)
-  if (first === second) return { nodes: [here, here], made, clock, storage: first }
+  if (first === second) return { nodes: [here, here], made, clock, storage: first, masterKeys }
 
   const two = await build(foundation(second))
   const other = await listening()
   other.on('request', two.listener)
-  return { nodes: [here, nodeAt([other, other], urls, two)], made, clock, storage: first }
+  return { nodes: [here, nodeAt([other, other], urls, two)], made, clock, storage: first, masterKeys }
 }
 
 function nodeAt([live, test]: readonly [Server, Server], urls: Record<Mode, URL>, node: Node): TestNode {

@@ -73,6 +73,7 @@ export async function append(
 ): Promise<void> {
   const head = await nextHead(transaction, scope)
   const entry = {
+    ...scope,
     id: newRecordId('evt'),
     seq: head.seq,
     at,
@@ -87,7 +88,7 @@ export async function append(
     details: { sandbox: scope.mode === 'test', ...details },
   }
   const hash = chainHash(head.hash, entry)
-  await transaction.auditEntry.create({ data: { ...scope, ...entry, previous: head.hash, hash } })
+  await transaction.auditEntry.create({ data: { ...entry, previous: head.hash, hash } })
   await transaction.auditHead.updateMany({ where: scope, data: { hash } })
 }
 

@@ -24,6 +24,8 @@ export interface AuditEvent {
 
 /** An entry as it is chained: every member that is kept, so that altering any one breaks the chain. */
 export interface ChainedEntry {
+  readonly tenantId: string
+  readonly mode: string
   readonly id: string
   readonly seq: number
   readonly at: Date
@@ -43,7 +45,7 @@ export const CHAIN_START = '0'.repeat(64)
 
 /** SHA-256, hex, over the hash before and every member in a fixed order. */
 export function chainHash(previous: string, entry: ChainedEntry): string {
-  const members = [entry.id, entry.seq, entry.at.toISOString(), entry.action]
+  const members = [entry.tenantId, entry.mode, entry.id, entry.seq, entry.at.toISOString(), entry.action]
   const people = [entry.actorType, entry.actorId, entry.actorName, entry.targetType, entry.targetId]
   const rest = [entry.ip, entry.requestId, sortedJson(entry.details)]
   return createHash('sha256')

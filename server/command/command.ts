@@ -4,15 +4,24 @@ export interface Command {
   /** The line after `keycourt`. */
   readonly usage: string
   readonly meaning: string
+  /** Words that have to follow the command's name, if any. */
+  readonly words?: readonly string[]
   readonly options?: ParseArgsConfig['options']
-  /** @returns the exit code. @throws {Error} whose message is a sentence for the operator. */
-  run(call: CommandCall): Promise<number>
+  /** Only now: the server is a second's worth of modules, of which `config` needs none. */
+  load(): Promise<Run>
 }
 
+/** @returns the exit code. @throws {Error} whose message is a sentence for the operator. */
+export type Run = (call: CommandCall) => Promise<number>
+
 export interface CommandCall {
-  readonly positionals: readonly string[]
-  readonly options: Readonly<Record<string, string | undefined>>
+  readonly options: Readonly<Record<string, string | boolean | undefined>>
   readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** The command was asked wrongly: the usage is shown, and the exit code is 2. */
+export class Misuse extends Error {
+  override readonly name = 'Misuse'
 }
 
 export const print = (line: string): void => {

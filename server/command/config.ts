@@ -1,11 +1,7 @@
 import { describeSettings } from '../settings.ts'
-import { type Command, print } from './command.ts'
+import { print, type Run } from './command.ts'
 
-export const config: Command = {
-  usage: 'config',
-  meaning: 'print the effective settings, secrets masked',
-  async run({ environment }) {
-    for (const { name, value, origin } of describeSettings(environment)) print(`${name}=${value}  # ${origin}`)
-    return 0
-  },
+export const config: Run = async ({ environment }) => {
+  for (const { name, value, origin } of describeSettings(environment)) print(`${name}=${value}  # ${origin}`)
+  return 0
 }

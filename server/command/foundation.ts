@@ -3,6 +3,7 @@ import type { Foundation } from '../build.ts'
 import { systemClock } from '../clock.ts'
 import { loadMasterKeys } from '../credentials/master-key.ts'
 import type { Settings } from '../settings.ts'
+import { DirectoryInUse } from '../storage/embedded-lock.ts'
 import { openStorage } from '../storage/open.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createMetrics, noMetrics } from '../telemetry/metrics.ts'
@@ -15,12 +16,12 @@ export interface OpenFoundation extends Foundation {
   close(): Promise<void>
 }
 
-/** What every command that touches the stores needs, opened from the settings. */
-export async function openFoundation(settings: Settings): Promise<OpenFoundation> {
+/** What the server and the commands that touch the stores need, opened from the settings. */
+export async function openFoundation(settings: Settings, options: { patience?: number } = {}): Promise<OpenFoundation> {
   const clock = systemClock
-  const log = createLog({ level: settings.logLevel })
+  const log = createLog({ level: settings.logLevel, pretty: process.stdout.isTTY === true })
   const masterKeys = await loadMasterKeys(settings)
-  const storage = await openStorage(settings, { clock, log })
+  const storage = await openStorage(settings, { clock, log, ...options })
   const { metrics, registry } = settings.metricsPort ? createMetrics() : { metrics: noMetrics, registry: undefined }
   const traces = await startTraces(settings.otlpEndpoint)
   return {
@@ -29,5 +30,24 @@ export async function openFoundation(settings: Settings): Promise<OpenFoundation
       await storage.close()
       await traces.stop()
     },
+  }
+}
+
+/** Milliseconds that a command waits for the data directory: its owner is most likely a server, which won't leave. */
+const COMMAND_PATIENCE = 500
+
+/** Opens the foundation, lets `work` use it, and closes it. @throws {Error} a sentence. */
+export async function withFoundation<T>(settings: Settings, work: (open: OpenFoundation) => Promise<T>): Promise<T> {
+  const foundation = await openFoundation(settings, { patience: COMMAND_PATIENCE }).catch((error) => {
+    if (!(error instanceof DirectoryInUse)) throw error
+    throw new Error(
+      `The data directory ${settings.dataDir} is in use by another Keycourt process, most likely the server. ` +
+        'Only one can have the embedded database: stop it, run this, and start it again.',
+    )
+  })
+  try {
+    return await work(foundation)
+  } finally {
+    await foundation.close()
   }
 }

@@ -97,7 +97,7 @@ export function createAuthenticator(needs: Needs): Authenticator {
       metrics.authenticationFailed(mode, reason)
       // These two know the credential: nobody is guessing.
       if (reason === 'wrong_mode' || reason === 'tenant_inactive') return result
-      const retryAfter = await failureLimit.failed(credential.publicId, address)
+      const retryAfter = await failureLimit.failed(reason === 'unknown' ? undefined : credential.publicId, address)
       return { ok: false, refusal: { reason, retryAfter } }
     },
     inspect: (credential) => judge(credential, async () => undefined),

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 export interface Listening {
   readonly address: string
@@ -8,15 +8,26 @@ export interface Listening {
 }
 
 /** Milliseconds and bytes: enough for any honest client, too little to hold a socket with. */
-const LIMITS = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 }
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16 * 1024,
+}
 
 /** Each open connection, with the answer to its latest request; undefined while it has sent none. */
 type Connections = Map<Socket, ServerResponse | undefined>
 
 /** @throws {Error} with the address, if it is taken or not ours. */
-export async function listen(listener: RequestListener, port: number, host: string | undefined): Promise<Listening> {
+export async function listen(
+  listener: RequestListener,
+  port: number,
+  host: string | undefined,
+  limits: Partial<typeof LIMITS> = {},
+): Promise<Listening> {
   const connections: Connections = new Map()
-  const server = createServer({ ...LIMITS, connectionsCheckingInterval: 2_000 }, (request, response) => {
+  const server = createServer({ ...LIMITS, ...limits }, (request, response) => {
     connections.set(request.socket, response)
     listener(request, response)
   })
@@ -30,14 +41,19 @@ export async function listen(listener: RequestListener, port: number, host: stri
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  return { address: `${host ?? '*'}:${port}`, close: (patience) => drain(server, connections, patience) }
+  const { port: listened } = server.address() as AddressInfo
+  return { address: `${host ?? '*'}:${listened}`, close: (patience) => drain(server, connections, patience) }
 }
+
+/** Milliseconds that a refused client has to read why; one that never closes its own side doesn't keep the socket. */
+const LINGER = 1_000
 
 /** What Node's parser refused never reaches Koa. RFC 9110 §15.5. */
 function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
   const status = STATUS_OF[error.code ?? ''] ?? '400 Bad Request'
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  setTimeout(() => socket.destroy(), LINGER).unref()
 }
 
 const STATUS_OF: Record<string, string> = {

@@ -1,9 +1,11 @@
 import { randomBase62 } from '../credentials/base62.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { scrub } from '../telemetry/scrub.ts'
 import type { RequestContext } from './context.ts'
 
-const INCOMING_ID = /^[\w.:-]{8,128}$/
+/** It is logged, audited and sent back: many a proxy passes on what its client chose, which could be a credential. */
+const isRequestId = (text: string): boolean => /^[\w.:-]{8,128}$/.test(text) && scrub(text) === text
 
 interface Needs {
   log: Logger
@@ -21,7 +23,7 @@ export const requestLog =
   async (ctx: RequestContext, next: () => Promise<void>): Promise<void> => {
     const began = performance.now()
     const incoming = trustProxy ? ctx.get('x-request-id') : ''
-    ctx.state.requestId = INCOMING_ID.test(incoming) ? incoming : `req_${randomBase62(20)}`
+    ctx.state.requestId = isRequestId(incoming) ? incoming : `req_${randomBase62(20)}`
     ctx.state.route = 'none'
     ctx.set('X-Request-Id', ctx.state.requestId)
     await next()

@@ -1,18 +1,19 @@
 import type { ModeRuntime } from '../mode/runtime.ts'
 import type { Handler, RequestContext } from './context.ts'
-import { answerOAuthError } from './oauth-answer.ts'
+import { answerOAuthError, noStore } from './oauth-answer.ts'
 import { ApiError } from './problem.ts'
 
 /** Host → mode. An unknown host is answered by neither: 421, RFC 9110 §15.5.20. */
 export const chooseMode = (modes: readonly ModeRuntime[]) => {
   const byHost = new Map(modes.map((runtime) => [runtime.host, runtime]))
   return (ctx: RequestContext, next: () => Promise<void>): Promise<void> | void => {
-    const mode = byHost.get(ctx.host.toLowerCase())
+    const mode = byHost.get(hostOf(ctx).toLowerCase())
     if (mode) {
       ctx.state.mode = mode
       return next()
     }
     ctx.status = 421
+    noStore(ctx)
     ctx.type = 'application/problem+json'
     ctx.body = JSON.stringify({
       type: 'urn:keycourt:error:misdirected_request',
@@ -24,6 +25,9 @@ export const chooseMode = (modes: readonly ModeRuntime[]) => {
     })
   }
 }
+
+/** As it was sent: Koa takes the first of several and drops userinfo, RFC 9112 §3.2 wants neither accepted. */
+const hostOf = (ctx: RequestContext): string => (ctx.app.proxy ? ctx.host : (ctx.headers.host ?? ''))
 
 /** A mode's routes: exact ones by method and path, and the management API below `/v1`. */
 export const route: Handler = async (ctx) => {

@@ -18,6 +18,9 @@ export const description = plainText(500)
 
 export const label = plainText(64).min(1, 'at least one character')
 
+/** What a list is searched by. */
+export const searched = plainText(100)
+
 /** RFC 3339 with an offset, in the future; kept in UTC. */
 export const expiresAt = z.iso
   .datetime({ offset: true, error: 'a time as RFC 3339 writes it, such as 2030-01-31T12:00:00Z' })

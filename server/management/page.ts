@@ -16,13 +16,16 @@ interface Paging {
 /** What to ask the database for: one row more than wanted, to know whether there are more. */
 export const pageOf = ({ cursor, limit }: Paging) => ({ where: after(cursor), orderBy: NEWEST_FIRST, take: limit + 1 })
 
+/** Milliseconds up to the year 5138, so that any such number is a time that PostgreSQL knows; and an id. */
+const CURSOR = /^(\d{1,14}) ([a-z0-9_]+)$/
+
 function after(cursor: string | undefined): object {
   if (cursor === undefined) return {}
-  const [time, id] = Buffer.from(cursor, 'base64url').toString().split(' ')
-  const createdAt = new Date(Number(time))
-  if (!id || !/^[a-z0-9_]+$/.test(id) || Number.isNaN(createdAt.getTime())) {
+  const [, time, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  if (!id) {
     throw new ApiError('validation_failed', { fields: [{ pointer: '?cursor', detail: 'the next_cursor of a list' }] })
   }
+  const createdAt = new Date(Number(time))
   return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] }
 }
 

@@ -95,13 +95,21 @@ const pointerTo = (path: PropertyKey[], root: '/' | '?'): string => {
   return path.length ? root + segments.join('/') : ''
 }
 
+const BODY_FAILURES = {
+  too_large: ['the body is too large', 413],
+  encoded: ['the body must not be compressed', 415],
+  aborted: ['the body did not arrive', 400],
+} as const
+
 async function readJson(ctx: RequestContext): Promise<unknown> {
   const wrong = (detail: string, status?: number) =>
     new ApiError('validation_failed', { detail, ...(status && { status }), fields: [{ pointer: '', detail }] })
   if (!ctx.is('json')) throw wrong('the body must be application/json', 415)
   const body = await readBody(ctx.req, BODY_LIMIT)
-  if (!body.ok)
-    throw body.failure === 'too_large' ? wrong('the body is too large', 413) : wrong('no plain body arrived')
+  if (!body.ok) {
+    const [detail, status] = BODY_FAILURES[body.failure]
+    throw wrong(detail, status)
+  }
   try {
     return JSON.parse(body.text)
   } catch {

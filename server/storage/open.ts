@@ -117,7 +117,7 @@ async function embedded(dataDir: string, options: Pick<Needs, 'log' | 'patience'
   }
 }
 
-const overPglite = (pglite: PGlite): MigrationConnection => ({
+export const overPglite = (pglite: PGlite): MigrationConnection => ({
   execute: async (sql) => {
     await pglite.exec(sql)
   },
@@ -125,7 +125,7 @@ const overPglite = (pglite: PGlite): MigrationConnection => ({
 })
 
 /** A connection of its own, without the deadlines of requests. @throws {Error} a sentence, when there is none to be had. */
-async function withClient<T>(
+export async function withClient<T>(
   databaseUrl: string,
   work: (connection: MigrationConnection) => Promise<T>,
   limits: Pick<pg.ClientConfig, 'query_timeout'> = {},

@@ -28,7 +28,6 @@ export interface StateStore {
 
   /** One more failure of `key`; the count within the window that began with the first. */
   countFailure(key: string, windowMs: number): Promise<FailureCount>
-  failures(key: string): Promise<FailureCount | undefined>
 
   /** Resolves if the store answers reads and writes. */
   ping(): Promise<void>

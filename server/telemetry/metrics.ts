@@ -70,9 +70,15 @@ function bounded(): (value: string) => string {
   }
 }
 
+/** What a scrape is answered with: a registry, or the sum of several. */
+export interface MetricsSource {
+  readonly contentType: string
+  metrics(): Promise<string>
+}
+
 /** Serves `GET /metrics` and nothing else. @throws if the port can't be listened on. Port 0 takes a free one. */
 export async function serveMetrics(
-  registry: Pick<Registry, 'metrics' | 'contentType'>,
+  registry: MetricsSource,
   port: number,
   host?: string,
 ): Promise<{ port: number; close(): Promise<void> }> {

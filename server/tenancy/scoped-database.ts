@@ -1,5 +1,5 @@
 import type { Mode } from '../mode/mode.ts'
-import type { Database, Prisma } from '../storage/database.ts'
+import { type Database, Prisma } from '../storage/database.ts'
 
 /** Whose records, of which world. */
 export interface TenantScope {
@@ -7,19 +7,22 @@ export interface TenantScope {
   readonly mode: Mode
 }
 
-/** Models that belong to a tenant and a mode, and are all that a {@link ScopedDatabase} reaches. */
-const SCOPED_MODELS: ReadonlySet<string> = new Set<Prisma.ModelName>([
-  'AuditEntry',
-  'AuditHead',
-  'Client',
-  'Resource',
-  'Secret',
-  'Standing',
-])
+/** Models that belong to a tenant and a mode, and are all that a {@link ScopedDatabase} reaches; with their columns. */
+const SCOPED_MODELS = {
+  AuditEntry: Prisma.AuditEntryScalarFieldEnum,
+  AuditHead: Prisma.AuditHeadScalarFieldEnum,
+  Client: Prisma.ClientScalarFieldEnum,
+  Resource: Prisma.ResourceScalarFieldEnum,
+  Secret: Prisma.SecretScalarFieldEnum,
+  Standing: Prisma.StandingScalarFieldEnum,
+} satisfies { [model in Prisma.ModelName]?: object }
+
+type ScopedModel = keyof typeof SCOPED_MODELS
 
 /**
  * The database as one tenant sees it in one mode: whatever is asked, `tenant_id` and `mode` are added to what is
  * searched, and replace those of what is written. To forget them is impossible; to ask for others finds nothing.
+ * What is written through a relation would escape that, and is refused.
  */
 export const scopeDatabase = (database: Database, scope: TenantScope) =>
   database.$extends({
@@ -30,8 +33,8 @@ export const scopeDatabase = (database: Database, scope: TenantScope) =>
       $executeRawUnsafe: refuseRaw,
       $allModels: {
         $allOperations: ({ model, operation, args, query }) => {
-          if (!SCOPED_MODELS.has(model)) throw new Error(`${model} is not a tenant's`)
-          return query(scopeArguments(operation, args, scope))
+          if (!Object.hasOwn(SCOPED_MODELS, model)) throw new Error(`${model} is not a tenant's`)
+          return query(scopeArguments(model as ScopedModel, operation, args, scope))
         },
       },
     },
@@ -45,9 +48,10 @@ export type ScopedDatabase = ReturnType<typeof scopeDatabase>
 export type ScopedTransaction = Parameters<Parameters<ScopedDatabase['$transaction']>[0]>[0]
 
 interface Arguments {
-  where?: object
+  where?: { AND?: object | object[] }
   data?: object | object[]
   create?: object
+  update?: object
 }
 
 const WRITES_ROWS = new Set(['create', 'createMany', 'createManyAndReturn', 'upsert'])
@@ -57,14 +61,20 @@ const SEARCHES = new Set([
 ])
 
 // biome-ignore lint/suspicious/noExplicitAny: the extension sees the arguments of every model at once.
-function scopeArguments(operation: string, args: any, { tenantId, mode }: TenantScope): any {
+function scopeArguments(model: ScopedModel, operation: string, args: any, { tenantId, mode }: TenantScope): any {
   if (!SEARCHES.has(operation) && !WRITES_ROWS.has(operation)) throw new Error(`${operation} can't be scoped`)
-  const { where, data, create } = args as Arguments
-  const owned = (row: object) => ({ ...row, tenantId, mode })
+  const { where, data, create, update } = args as Arguments
+  const owned = (row: object) => {
+    const relation = Object.keys(row).find((name) => !Object.hasOwn(SCOPED_MODELS[model], name))
+    if (relation) throw new Error(`what is written through ${model}.${relation} can't be scoped`)
+    return { ...row, tenantId, mode }
+  }
   return {
     ...args,
-    ...(SEARCHES.has(operation) && { where: owned(where ?? {}) }),
+    // Beside the conditions there are, not in their place: asking for another tenant's must not find one's own.
+    ...(SEARCHES.has(operation) && { where: { ...where, AND: [{ tenantId, mode }, ...[where?.AND ?? []].flat()] } }),
     ...(data && { data: Array.isArray(data) ? data.map(owned) : owned(data) }),
     ...(create && { create: owned(create) }),
+    ...(update && { update: owned(update) }),
   }
 }

@@ -48,10 +48,7 @@ describeDeployment('database', 'the plain route and oidc-provider answer alike',
   }
 
   async function expectAlike(request: Request): Promise<number> {
-    const [ours, theirs] = await Promise.all([
-      answer(plain, keys[0], request),
-      answer(byProvider, keys[1], request),
-    ])
+    const [ours, theirs] = await Promise.all([answer(plain, keys[0], request), answer(byProvider, keys[1], request)])
     expect(ours, JSON.stringify(request)).toEqual(theirs)
     return ours.status
   }
@@ -59,24 +56,32 @@ describeDeployment('database', 'the plain route and oidc-provider answer alike',
   const pieces = {
     grant_type: ['client_credentials', 'password', '', 'client_credentials ', 'refresh_token'],
     scope: ['api-keys:read', 'api-keys:read orders:read', '', ' ', 'a"b', 'é', 'orders:read', 'x'.repeat(300)],
-    resource: ['ISSUER', 'https://orders.example', 'https://unknown.example', 'nonsense', 'https://orders.example#f', ''],
+    resource: [
+      'ISSUER',
+      'https://orders.example',
+      'https://unknown.example',
+      'nonsense',
+      'https://orders.example#f',
+      '',
+    ],
     client_id: ['CLIENT_ID', 'tk_other', ''],
     client_secret: ['CLIENT_SECRET', 'wrong', ''],
     unknown: ['x', ''],
   }
 
   const parameter = fc.constantFrom(...Object.keys(pieces)).chain((name) =>
-    fc.constantFrom(...(pieces[name as keyof typeof pieces] as string[])).map((value) =>
-      // The placeholders are filled in already encoded.
-      `${name}=${/^(ISSUER|CLIENT_)/.test(value) ? value : encodeURIComponent(value)}`,
+    fc.constantFrom(...(pieces[name as keyof typeof pieces] as string[])).map(
+      (value) =>
+        // The placeholders are filled in already encoded.
+        `${name}=${/^(ISSUER|CLIENT_)/.test(value) ? value : encodeURIComponent(value)}`,
     ),
   )
   const authorization = fc.constantFrom('basic', 'basic', 'basic', undefined, 'Basic ', 'Basic eDp5', 'Bearer abc')
   const likely = fc.constant('grant_type=client_credentials')
   const request: fc.Arbitrary<Request> = fc.record({
-    form: fc.tuple(fc.oneof(likely, parameter), fc.array(parameter, { maxLength: 4 })).map(([first, rest]) =>
-      [first, ...rest].join('&'),
-    ),
+    form: fc
+      .tuple(fc.oneof(likely, parameter), fc.array(parameter, { maxLength: 4 }))
+      .map(([first, rest]) => [first, ...rest].join('&')),
     authorization,
   })
 

@@ -115,13 +115,16 @@ test('the foreign keys of the models are there', async () => {
   const relations = models.flatMap(({ table, fields }) =>
     fields.flatMap(({ type, attributes, suffix }) => {
       if (!modelNames.has(type) || suffix === '[]') return []
-      const [, own = ''] = /fields: \[(\w+)\]/.exec(attributes) ?? []
-      return `${table}.${fields.find(({ field }) => field === own)?.column} -> ${models.find(({ name }) => name === type)?.table}`
+      const [, own = ''] = /fields: \[([\w, ]+)\]/.exec(attributes) ?? []
+      const columns = own.split(', ').map((name) => fields.find(({ field }) => field === name)?.column)
+      return `${table}.${columns} -> ${models.find(({ name }) => name === type)?.table}`
     }),
   )
   const rows = await storage.database.$queryRaw<{ link: string }[]>`
-    SELECT conrelid::regclass || '.' || attname || ' -> ' || confrelid::regclass AS link
-    FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1] WHERE contype = 'f'`
+    SELECT conrelid::regclass || '.' || string_agg(attname, ',' ORDER BY place) || ' -> ' || confrelid::regclass AS link
+    FROM pg_constraint, unnest(conkey) WITH ORDINALITY AS key (number, place)
+    JOIN pg_attribute ON attnum = number
+    WHERE contype = 'f' AND attrelid = conrelid GROUP BY conname, conrelid, confrelid`
   const links = rows.map(({ link }) => link)
   expect(relations.length).toBeGreaterThan(0)
   expect(relations.filter((relation) => !links.includes(relation))).toEqual([])

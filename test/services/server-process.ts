@@ -38,7 +38,7 @@ export async function startServer(
   await log.logged(/ready to accept connections|Sentinel ID is/i)
   const family = () => [pid, ...childrenOf(pid)]
   const signal = (name: NodeJS.Signals) => {
-    for (const member of family()) process.kill(member, name)
+    for (const member of family()) send(member, name)
   }
   return {
     logged: log.logged,
@@ -47,10 +47,19 @@ export async function startServer(
     async kill(name = 'SIGKILL') {
       if (shell.exitCode !== null || shell.signalCode !== null) return
       const gone = once(shell, 'exit')
-      process.kill(pid, name)
-      process.kill(pid, 'SIGCONT')
+      send(pid, name)
+      send(pid, 'SIGCONT')
       await gone
     },
+  }
+}
+
+/** It may be gone already. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

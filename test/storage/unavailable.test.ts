@@ -24,7 +24,6 @@ const callsOf = (state: StateStore): Record<string, () => Promise<unknown>> => (
   consume: () => state.consume(fresh()),
   remember: () => state.remember(fresh(), soon()),
   countFailure: () => state.countFailure(fresh(), 60_000),
-  failures: () => state.failures(fresh()),
   ping: () => state.ping(),
 })
 

@@ -48,6 +48,7 @@ CREATE TABLE "client" (
   "updated_at" TIMESTAMPTZ(3) NOT NULL,
   "expires_at" TIMESTAMPTZ(3),
   "revoked_at" TIMESTAMPTZ(3),
+  UNIQUE ("tenant_id", "mode", "id"),
   CHECK ("kind" <> 'enterprise' OR "mode" = 'live')
 );
 CREATE INDEX "client_tenant_id_mode_kind_id_idx" ON "client" ("tenant_id", "mode", "kind", "id");
@@ -56,7 +57,7 @@ CREATE TABLE "secret" (
   "id" TEXT PRIMARY KEY,
   "tenant_id" TEXT NOT NULL REFERENCES "tenant" ("id"),
   "mode" TEXT NOT NULL CHECK ("mode" IN ('live', 'test')),
-  "client_id" TEXT NOT NULL REFERENCES "client" ("id") ON DELETE CASCADE,
+  "client_id" TEXT NOT NULL,
   "public_id" TEXT UNIQUE,
   "name" TEXT,
   "digest" BYTEA NOT NULL,
@@ -65,7 +66,9 @@ CREATE TABLE "secret" (
   "created_at" TIMESTAMPTZ(3) NOT NULL,
   "expires_at" TIMESTAMPTZ(3),
   "revoked_at" TIMESTAMPTZ(3),
-  "last_used_at" TIMESTAMPTZ(3)
+  "last_used_at" TIMESTAMPTZ(3),
+  -- Tenant and mode are part of it: a secret is never another tenant's client's.
+  FOREIGN KEY ("tenant_id", "mode", "client_id") REFERENCES "client" ("tenant_id", "mode", "id") ON DELETE CASCADE
 );
 CREATE INDEX "secret_client_id_idx" ON "secret" ("client_id");
 

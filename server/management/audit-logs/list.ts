@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ApiError } from '../../http/problem.ts'
 import type { ScopedDatabase } from '../../tenancy/scoped-database.ts'
-import { cursorAndLimit } from '../fields.ts'
+import { cursorAndLimit, searched } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 type EntryRow = Awaited<ReturnType<ScopedDatabase['auditEntry']['findFirstOrThrow']>>
@@ -14,9 +14,9 @@ export const listAuditLogs = operation({
   status: 200,
   query: z.strictObject({
     ...cursorAndLimit,
-    action: z.string().max(100).optional(),
-    actor: z.string().max(100).optional(),
-    target: z.string().max(100).optional(),
+    action: searched.optional(),
+    actor: searched.optional(),
+    target: searched.optional(),
   }),
   async handle({ query: { cursor, limit, action, actor, target } }, { database }) {
     const rows = await database.auditEntry.findMany({

@@ -79,11 +79,6 @@ export function createPostgresStateStore({ database, mode, clock }: Needs): Stat
         RETURNING count, expires_at`
       return failureCount(rows[0] as FailureRow)
     },
-    async failures(key) {
-      const [row] = await database.$queryRaw<FailureRow[]>`
-        SELECT count, expires_at FROM failure_count WHERE mode = ${mode} AND key = ${key} AND expires_at > ${now()}`
-      return row && failureCount(row)
-    },
 
     async ping() {
       // A standby answers reads as well: only a write tells.

@@ -32,14 +32,9 @@ local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`
 
-const COUNTED = `
-local count = redis.call('GET', KEYS[1])
-return count and { tonumber(count), redis.call('PTTL', KEYS[1]) }`
-
 interface Scripts {
   kcRaise(key: string, version: number, epoch: number, ttl: number): Promise<number>
   kcCount(key: string, ttl: number): Promise<[number, number]>
-  kcCounted(key: string): Promise<[number, number] | null>
 }
 
 /** Tokens and hot state as plain strings, each with its lifetime: Redis forgets by itself, there is nothing to sweep. */
@@ -83,10 +78,6 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
     },
 
     countFailure: async (id, windowMs) => counted(await answered(scripts.kcCount(key('f', id), Math.ceil(windowMs)))),
-    async failures(id) {
-      const reply = await answered(scripts.kcCounted(key('f', id)))
-      return reply ? counted(reply) : undefined
-    },
 
     async ping() {
       // A key of its own each time: on Cluster another slot, so another master. A read-only or full server fails here.
@@ -102,7 +93,6 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 function withScripts(redis: RedisConnection): Scripts {
   redis.defineCommand('kcRaise', { numberOfKeys: 1, lua: RAISE })
   redis.defineCommand('kcCount', { numberOfKeys: 1, lua: COUNT })
-  redis.defineCommand('kcCounted', { numberOfKeys: 1, lua: COUNTED })
   return redis as RedisConnection & Scripts
 }
 

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sealingContext } from '../../keys/rotate.ts'
+import { open } from '../../keys/seal.ts'
+import { newAccessToken, newStandardKey } from '../../server/credentials/format.ts'
+import { deriveMasterKeys } from '../../server/credentials/master-key.ts'
+import { ensureBinaries } from '../services/binaries.ts'
+import type { TestServer } from '../services/postgres.ts'
+import { startRedis } from '../services/redis.ts'
+import { callerAt } from './caller.ts'
+import { MASTER_KEY, onPostgres, portOf } from './postgres.ts'
+import { start } from './process.ts'
+
+let redisServer: TestServer
+/** All that was ever written, too: commands and their arguments, also of what has expired or was removed. */
+const APPEND_ONLY = ['--appendonly', 'yes', '--aof-use-rdb-preamble', 'no', '--rdbcompression', 'no']
+beforeAll(async () => {
+  redisServer = await startRedis(...APPEND_ONLY)
+})
+afterAll(() => redisServer.remove())
+
+async function dumpPostgres(databaseUrl: string): Promise<string> {
+  const pgDump = join(dirname(ensureBinaries().postgres), 'pg_dump')
+  const { stdout } = await promisify(execFile)(pgDump, [databaseUrl], { maxBuffer: 64 * 1024 * 1024 })
+  return stdout
+}
+
+/** Every key with its value, serialized as Redis does for other servers; the RDB file; and the log of all commands. */
+async function dumpRedis(redis: Redis): Promise<string> {
+  const parts: string[] = []
+  for (const key of await redis.keys('*')) {
+    parts.push(key, ((await redis.dumpBuffer(key)) as Buffer).toString('latin1'), (await redis.get(key)) ?? '')
+  }
+  await redis.save()
+  const [, dir] = (await redis.config('GET', 'dir')) as [string, string]
+  const [, appendDir] = (await redis.config('GET', 'appenddirname')) as [string, string]
+  parts.push(await readFile(join(dir, 'dump.rdb'), 'latin1'))
+  parts.push(await readFile(join(dir, appendDir, 'appendonly.aof.1.incr.aof'), 'latin1'))
+  return parts.join('\n')
+}
+
+/** A credential as whoever reads a dump might find it: whole, its secret part, and both in other alphabets. */
+function formsOf(credential: string): string[] {
+  const secret = credential.slice(credential.lastIndexOf('_') + 1)
+  const parts = [credential, secret, secret.slice(0, -6)] // without the checksum
+  return parts.flatMap((part) => {
+    const bytes = Buffer.from(part)
+    // Without the end, which depends on what follows in the encoded text.
+    return [
+      part,
+      bytes.toString('hex'),
+      bytes.toString('base64').slice(0, -4),
+      bytes.toString('base64url').slice(0, -4),
+    ]
+  })
+}
+
+test('no dump of PostgreSQL or Redis holds a credential, a secret part of one, or a private key', async () => {
+  const environment = { ...(await onPostgres()), REDIS_URL: redisServer.url }
+  const server = await start(environment)
+  const made = await server.bootstrap()
+  const live = callerAt(portOf(environment.KC_LIVE_URL))
+  const sandbox = callerAt(portOf(environment.KC_SANDBOX_URL))
+  const { api_key } = made.live
+
+  const create = async (path: string, body: object) => {
+    const { status, json } = await live.api('POST', path, api_key, body)
+    expect(status).toBe(201)
+    return json
+  }
+  const expires_at = new Date(Date.now() + 86_400_000).toISOString()
+  const standard = await create('/v1/api-keys', { kind: 'standard', name: 'standard' })
+  const gone = await create('/v1/api-keys', { kind: 'standard', name: 'gone' })
+  const scopes = ['tokens:introspect']
+  const enterprise = await create('/v1/api-keys', { kind: 'enterprise', name: 'enterprise', scopes, expires_at })
+  const user = await create('/v1/service-users', { name: 'user', role: 'admin' })
+  const { service_token } = await create(`/v1/service-users/${user.id}/tokens`, { name: 'token' })
+
+  const tokens = [await live.mint(made.live), await live.mint(standard), await live.mint(gone)]
+  tokens.push(await live.mint(enterprise), await sandbox.mint(made.test))
+  const revoked = await live.mint(standard)
+  // Well-formed, and nobody's: refused only after the stores were asked.
+  const inventedKey = newStandardKey('live', made.live.client_id.slice(3))
+  const inventedToken = newAccessToken('live', 'aaaaaaaa')
+  const wrong = { client_id: made.live.client_id, client_secret: inventedKey.slice(inventedKey.lastIndexOf('_') + 1) }
+  for (const value of [...tokens, inventedToken, inventedKey, api_key, service_token, made.test.api_key]) {
+    expect((await live.introspect(made.live, value)).status).toBe(200)
+    expect((await live.introspect(wrong, value)).status).toBe(401)
+    await live.api('GET', '/v1/me', value)
+    await live.send('GET', '/v1/me', { headers: { 'x-api-key': value } })
+  }
+  expect((await live.token(made.test)).status).toBe(401)
+  expect((await live.token(wrong)).status).toBe(401)
+  expect((await live.revoke(standard, revoked)).status).toBe(200)
+  expect((await live.api('DELETE', `/v1/api-keys/${gone.id}`, api_key)).status).toBe(204)
+  expect((await live.introspect(made.live, revoked)).json).toEqual({ active: false })
+  await live.send('GET', '/v1/me', {
+    headers: { authorization: `Bearer ${api_key}`, 'x-request-id': tokens[0] as string },
+  })
+
+  const redis = new Redis(redisServer.url)
+  const client = new pg.Client({ connectionString: environment.DATABASE_URL })
+  await client.connect()
+  const dumps = { postgres: await dumpPostgres(environment.DATABASE_URL), redis: await dumpRedis(redis) }
+  const { rows } = await client.query('SELECT kid, mode, sealed_private FROM signing_key')
+  redis.disconnect()
+  await client.end()
+
+  // They hold what they should, so that what they don't hold says something.
+  for (const [dump, part] of [
+    [dumps.postgres, made.live.client_id.slice(3)],
+    [dumps.postgres, 'api_key.revoked'],
+    [dumps.redis, 'kc:l:a'],
+    [dumps.redis, '\ndel\r'], // of the token that was revoked
+  ] as const) {
+    expect({ part, found: dump.includes(part) }).toEqual({ part, found: true })
+  }
+
+  const keys = [made.live, made.test, standard, gone, enterprise].map((key) => key.api_key)
+  const secrets = [...keys, ...tokens, revoked, service_token, inventedKey, inventedToken].flatMap(formsOf)
+  secrets.push(made.owner.password, MASTER_KEY, Buffer.from(MASTER_KEY, 'base64url').toString('hex'))
+  const masterKeys = deriveMasterKeys([Buffer.from(MASTER_KEY, 'base64url')])
+  expect(rows).toHaveLength(6)
+  for (const { kid, mode, sealed_private } of rows) {
+    const jwk = JSON.parse(open(masterKeys, sealed_private, sealingContext(mode, kid)))
+    expect(jwk.d).toBeTypeOf('string')
+    for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi']) if (jwk[name]) secrets.push(jwk[name])
+  }
+  for (const [name, dump] of Object.entries(dumps)) {
+    // Without the values, which a failure would print.
+    expect([name, secrets.filter((secret) => dump.includes(secret)).length]).toEqual([name, 0])
+    expect([name, /"(d|p|q|dp|dq|qi|k)" ?:|PRIVATE KEY/.test(dump)]).toEqual([name, false])
+  }
+})

@@ -1,0 +1,158 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { OPERATIONS } from '../../server/management/operations.ts'
+import { MODES, type Mode } from '../../server/mode/mode.ts'
+import { describeDeployment } from '../deployments.ts'
+import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
+import { createTenant, type TestTenant } from '../tenants.ts'
+
+const CREDENTIALS = ['key', 'chosen scopes', 'access token', 'service token', 'enterprise key'] as const
+type CredentialKind = (typeof CREDENTIALS)[number]
+
+/** What one tenant has in one mode. */
+interface World {
+  readonly credentials: Partial<Record<CredentialKind, string>>
+  readonly ids: { apiKey: string; serviceUser: string; serviceToken: string; resource: string }
+}
+
+describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
+  let deployment: TestDeployment
+  const tenants: TestTenant[] = []
+  const worlds: Record<Mode, World>[] = []
+
+  const at = (mode: Mode): Caller => deployment.nodes[0].at(mode)
+
+  async function furnish({ keys }: TestTenant, mode: Mode): Promise<World> {
+    const key = keys[mode].api_key
+    const create = async (path: string, body: object) => {
+      const response = await at(mode).api('POST', path, key, body)
+      expect(response.status).toBe(201)
+      return response.body
+    }
+    const user = await create('/v1/service-users', { name: 'robot', role: 'admin' })
+    const token = await create(`/v1/service-users/${user.id}/tokens`, { name: 'one' })
+    const scopes = (await at(mode).api('GET', '/v1/me', key)).body.scopes
+    const narrow = await create('/v1/api-keys', { kind: 'standard', name: 'narrow', scopes })
+    const enterprise = { kind: 'enterprise', name: 'E', scopes, expires_at: '2099-01-01T00:00:00Z' }
+    const resource = { identifier: 'https://orders.example', name: 'Orders', scopes: ['orders:read'] }
+    return {
+      credentials: {
+        key,
+        'chosen scopes': narrow.api_key,
+        'access token': (await at(mode).token(keys[mode])).body.access_token,
+        'service token': token.service_token,
+        ...(mode === 'live' && { 'enterprise key': (await create('/v1/api-keys', enterprise)).api_key }),
+      },
+      ids: {
+        apiKey: narrow.id,
+        serviceUser: user.id,
+        serviceToken: token.id,
+        resource: (await create('/v1/resources', resource)).id,
+      },
+    }
+  }
+
+  beforeAll(async () => {
+    deployment = await startDeployment(open)
+    for (const _ of ['one', 'other']) {
+      const tenant = await createTenant(deployment)
+      tenants.push(tenant)
+      worlds.push({ live: await furnish(tenant, 'live'), test: await furnish(tenant, 'test') })
+    }
+  })
+
+  const withId = OPERATIONS.filter(({ path }) => path.includes(':id'))
+  const creations = OPERATIONS.filter(({ method, path }) => method === 'POST' && !path.includes(':id'))
+  const lists = OPERATIONS.filter(({ method, path }) => method === 'GET' && !path.includes(':id'))
+  const BODIES: Record<string, object> = { '/v1/service-users/:id/tokens': { name: 'theirs' } }
+
+  /** Of whom: another tenant's in the same mode, one's own in the other mode, another's in the other. */
+  const STRANGERS = [
+    { tenant: 1, otherMode: false },
+    { tenant: 0, otherMode: true },
+    { tenant: 1, otherMode: true },
+  ]
+
+  const everything = async () => {
+    const { database } = deployment.storage
+    const [row] = await database.$queryRaw<{ all: string }[]>`
+      SELECT (SELECT json_agg(c ORDER BY id)::text FROM client c) || (SELECT json_agg(s ORDER BY id)::text FROM secret s)
+        || (SELECT json_agg(a ORDER BY id)::text FROM audit_entry a)
+        || (SELECT json_agg(s ORDER BY ref)::text FROM standing s) AS all`
+    return row?.all
+  }
+
+  describe.each(MODES)('%s', (mode) => {
+    const cases = CREDENTIALS.filter((kind) => mode === 'live' || kind !== 'enterprise key')
+    describe.each(cases)('by %s', (kind) => {
+      const credential = () => worlds[0]?.[mode].credentials[kind] as string
+
+      test.each(withId.map(({ method, path }) => ({ method, path })))(
+        '$method $path: 404',
+        async ({ method, path }) => {
+          const before = await everything()
+          for (const { tenant, otherMode } of STRANGERS) {
+            const theirs = worlds[tenant]?.[otherMode ? (mode === 'live' ? 'test' : 'live') : mode] as World
+            for (const id of Object.values(theirs.ids)) {
+              const body = method === 'POST' ? (BODIES[path] ?? {}) : undefined
+              const response = await at(mode).api(method, path.replace(':id', id), credential(), body)
+              expect([path, response.status, response.body.error]).toEqual([path, 404, 'not_found'])
+            }
+          }
+          expect(await everything()).toBe(before)
+        },
+      )
+
+      test.each(lists.map(({ path }) => path))('GET %s shows only its own', async (path) => {
+        const { text } = await at(mode).api('GET', path, credential())
+        const foreign = worlds.flatMap((world, index) =>
+          MODES.flatMap((each) => (index === 0 && each === mode ? [] : Object.values(world[each].ids))),
+        )
+        for (const id of [...foreign, tenants[1]?.id as string]) expect(text).not.toContain(id)
+      })
+
+      test.each(creations.map(({ path }) => path))("POST %s never makes another's", async (path) => {
+        const foreign = { tenant_id: tenants[1]?.id, tenantId: tenants[1]?.id, mode: 'test' }
+        const headers = { authorization: `Bearer ${credential()}`, 'content-type': 'application/json' }
+        const before = await everything()
+        const response = await at(mode).form(path, JSON.stringify(foreign), headers)
+        expect(response.status).toBe(422)
+        const query = await at(mode).form(`${path}?tenant_id=${foreign.tenantId}&mode=test`, '{}', {
+          ...headers,
+          ...{ 'x-tenant-id': String(foreign.tenantId), 'x-forwarded-host': 'sandbox.example' },
+        })
+        expect(query.status).toBe(422)
+        expect(await everything()).toBe(before)
+      })
+    })
+  })
+
+  test('the matrix knows every kind of operation', () => {
+    expect(withId.length + creations.length + lists.length).toBe(OPERATIONS.length)
+    for (const { path, body } of withId) if (body) expect(BODIES).toHaveProperty([path])
+  })
+
+  test('OAuth: neither introspected nor revoked, and not told apart from garbage', async () => {
+    const [one, other] = tenants as [TestTenant, TestTenant]
+    const live = at('live')
+    for (const token of Object.values(worlds[1]?.live.credentials ?? {})) {
+      expect((await live.introspect(one.keys.live, token)).body).toEqual({ active: false })
+      const { status, text } = await live.revoke(one.keys.live, token)
+      expect([status, text]).toEqual([200, ''])
+      expect((await live.introspect(other.keys.live, token)).body.active).toBe(true)
+    }
+  })
+
+  test('both may register the same resource, each with scopes of its own', async () => {
+    const [one, other] = tenants as [TestTenant, TestTenant]
+    const body = { identifier: 'https://shared.example', name: 'Shared' }
+    for (const [tenant, scopes] of [
+      [one, ['a:read']],
+      [other, ['b:read']],
+    ] as const) {
+      const made = await at('live').api('POST', '/v1/resources', tenant.keys.live.api_key, { ...body, scopes })
+      expect(made.status).toBe(201)
+      const minted = await at('live').token(tenant.keys.live, { resource: body.identifier })
+      expect(minted.body.scope).toBe(scopes.join())
+    }
+  })
+})

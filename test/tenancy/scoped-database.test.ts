@@ -1,0 +1,248 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { MODES, type Mode } from '../../server/mode/mode.ts'
+import { type Database, inTransaction, Prisma } from '../../server/storage/database.ts'
+import { type ScopedDatabase, scopeDatabase, type TenantScope } from '../../server/tenancy/scoped-database.ts'
+import { describeDeployment } from '../deployments.ts'
+
+const AT = new Date('2030-01-01T00:00:00Z')
+
+describeDeployment('database', 'the scoped database', (open) => {
+  let database: Database
+  let mine: ScopedDatabase
+  const me: TenantScope = { tenantId: 'ten_me', mode: 'live' }
+  /** Another tenant in the same mode; the same tenant in the other mode; neither. */
+  const strangers: readonly TenantScope[] = [
+    { tenantId: 'ten_other', mode: 'live' },
+    { tenantId: 'ten_me', mode: 'test' },
+    { tenantId: 'ten_other', mode: 'test' },
+  ]
+  const nameOf = ({ tenantId, mode }: TenantScope) => `${tenantId}_${mode}`
+
+  beforeAll(async () => {
+    const { nodes } = await open()
+    database = nodes[0].database
+    mine = scopeDatabase(database, me)
+    for (const id of ['ten_me', 'ten_other']) {
+      await database.tenant.create({ data: { id, name: id, plan: 'standard', status: 'active', createdAt: AT } })
+    }
+    for (const scope of [me, ...strangers]) {
+      const name = nameOf(scope)
+      await database.standing.create({ data: { ...scope, ref: name, kind: 'client' } })
+      await database.client.create({
+        data: {
+          ...{ ...scope, id: name, publicId: name, ref: name, kind: 'standard', name, createdBy: 'test' },
+          ...{ createdAt: AT, updatedAt: AT },
+        },
+      })
+      const secret = { id: name, clientId: name, digest: Buffer.from('x'), hashKey: 'k', createdBy: 't', createdAt: AT }
+      await database.secret.create({ data: { ...scope, ...secret } })
+      await database.resource.create({ data: { ...scope, id: name, identifier: 'https://a', name, createdAt: AT } })
+      await database.auditHead.create({ data: { ...scope, seq: 1, hash: name } })
+      await database.auditEntry.create({ data: { ...scope, ...entry(name) } })
+    }
+  })
+
+  const entry = (id: string) => ({
+    ...{ id, seq: 1, at: AT, action: 'a.b', actorType: 'operator', actorId: 'o', actorName: 'o' },
+    ...{ targetType: 't', targetId: 't', details: {}, previous: 'p', hash: 'h' },
+  })
+
+  const dump = async () => {
+    const [row] = await database.$queryRaw<{ all: string }[]>`
+      SELECT (SELECT json_agg(c ORDER BY id)::text FROM client c) || (SELECT json_agg(s ORDER BY id)::text FROM secret s)
+        || (SELECT json_agg(a ORDER BY id)::text FROM audit_entry a)
+        || (SELECT json_agg(h ORDER BY tenant_id, mode)::text FROM audit_head h)
+        || (SELECT json_agg(r ORDER BY id)::text FROM resource r)
+        || (SELECT json_agg(s ORDER BY ref)::text FROM standing s) AS all`
+    return row?.all
+  }
+
+  /** Each model, by the column that names a row, and a harmless change to it. */
+  const MODELS = {
+    client: { key: 'id', change: { name: 'changed' } },
+    secret: { key: 'id', change: { name: 'changed' } },
+    resource: { key: 'id', change: { name: 'changed' } },
+    auditEntry: { key: 'id', change: { actorName: 'changed' } },
+    standing: { key: 'ref', change: { version: { increment: 1 } } },
+    auditHead: { key: 'hash', change: { seq: { increment: 1 } } },
+  } as const
+
+  // biome-ignore lint/suspicious/noExplicitAny: each model has its own types; here they are all treated alike.
+  type AnyModel = Record<string, (args: object) => Promise<any>>
+  const modelOf = (of: ScopedDatabase, name: string) => (of as unknown as Record<string, AnyModel>)[name] as AnyModel
+
+  describe.each(Object.entries(MODELS))('%s', (name, { key, change }) => {
+    const finds = ['findFirst', 'findFirstOrThrow', 'findMany', 'findUnique', 'findUniqueOrThrow'] as const
+    const unique = (scope: TenantScope): object =>
+      name === 'auditHead' ? { tenantId_mode: scope } : { [key]: nameOf(scope) }
+    const call = (operation: string, args: object) => modelOf(mine, name)[operation]?.(args)
+
+    test.each(finds)('%s finds its own and nothing else', async (operation) => {
+      const whereOf = (scope: TenantScope) =>
+        operation.startsWith('findUnique') ? unique(scope) : { [key]: nameOf(scope) }
+      const own = [await call(operation, { where: whereOf(me) })].flat()
+      expect(own).toHaveLength(1)
+      expect(own[0]).toMatchObject(me)
+      for (const scope of strangers) {
+        const found = await call(operation, { where: whereOf(scope) })?.catch((error: unknown) => error)
+        if (found instanceof Error) expect(found).toMatchObject({ code: 'P2025' })
+        else expect([found].flat().filter(Boolean)).toEqual([])
+      }
+    })
+
+    test('without a condition, with one that is always true, or that names others: only its own, or nothing', async () => {
+      expect(await call('findMany', {})).toHaveLength(1)
+      const others = { OR: [{ tenantId: 'ten_other' }, { mode: 'test' }, { tenantId: { not: '' } }] }
+      expect(await call('findMany', { where: others })).toMatchObject([me])
+      expect(await call('findMany', { where: { NOT: { tenantId: 'ten_me' } } })).toEqual([])
+      for (const scope of strangers) {
+        expect(await call('findMany', { where: { ...scope } })).toEqual([])
+        expect(await call('findMany', { where: { AND: [{ ...scope }] } })).toEqual([])
+      }
+    })
+
+    test('count, aggregate and groupBy know of its own only', async () => {
+      expect(await call('count', {})).toBe(1)
+      expect(await call('count', { where: { tenantId: 'ten_other' } })).toBe(0)
+      expect((await call('aggregate', { _count: true }))._count).toBe(1)
+      const groups = await call('groupBy', { by: ['tenantId', 'mode'], _count: true })
+      expect(groups).toEqual([{ ...me, _count: 1 }])
+    })
+
+    const changes: [string, (scope: TenantScope) => object][] = [
+      ['update', (scope) => ({ where: unique(scope), data: change })],
+      ['updateMany', (scope) => ({ where: { [key]: nameOf(scope) }, data: change })],
+      ['updateMany', (scope) => ({ where: { ...scope }, data: change })],
+      ['updateMany', (scope) => ({ where: { NOT: me, ...scope }, data: change })],
+      ['updateManyAndReturn', (scope) => ({ where: { [key]: nameOf(scope) }, data: change })],
+      ['delete', (scope) => ({ where: unique(scope) })],
+      ['deleteMany', (scope) => ({ where: { [key]: nameOf(scope) } })],
+      ['deleteMany', (scope) => ({ where: { ...scope } })],
+    ]
+    test.each(changes)(
+      "%s (%#) changes nothing of a stranger's, nor of its own instead",
+      async (operation, argsFor) => {
+        const before = await dump()
+        for (const scope of strangers) {
+          const done = await call(operation, argsFor(scope))?.catch((error: unknown) => error)
+          if (done instanceof Error) expect(done).toMatchObject({ code: 'P2025' })
+          else expect(Array.isArray(done) ? done.length : done.count).toBe(0)
+        }
+        expect(await dump()).toBe(before)
+      },
+    )
+
+    test('what is its own can not be given away', async () => {
+      const before = await dump()
+      for (const scope of strangers) {
+        await call('updateMany', { where: {}, data: { ...scope } })
+        await call('update', { where: unique(me), data: { ...scope } })
+      }
+      expect(await dump()).toBe(before)
+    })
+  })
+
+  describe('writes', () => {
+    const resource = (id: string, scope: Partial<TenantScope> = {}) => ({
+      ...{ id, identifier: `https://${id}`, name: id, createdAt: AT, ...scope },
+    })
+    const ofStranger = (id: string) => resource(id, strangers[0]) as ReturnType<typeof resource> & TenantScope
+    const keptAs = (id: string) => database.resource.findUniqueOrThrow({ where: { id } })
+
+    test('create, createMany, createManyAndReturn: into its own scope, whatever they say', async () => {
+      await mine.resource.create({ data: ofStranger('r1') })
+      await mine.resource.createMany({ data: [ofStranger('r2'), ofStranger('r3')] })
+      await mine.resource.createMany({ data: ofStranger('r4') })
+      await mine.resource.createManyAndReturn({ data: [ofStranger('r5')] })
+      for (const id of ['r1', 'r2', 'r3', 'r4', 'r5']) expect(await keptAs(id)).toMatchObject(me)
+    })
+
+    test('upsert: neither its creation nor its update leaves the scope', async () => {
+      const [stranger] = strangers as [TenantScope]
+      const args = { where: { id: 'r6' }, create: ofStranger('r6'), update: { ...stranger, name: 'again' } }
+      await mine.resource.upsert(args)
+      expect(await keptAs('r6')).toMatchObject(me)
+      await mine.resource.upsert(args)
+      expect(await keptAs('r6')).toMatchObject({ ...me, name: 'again' })
+      const theirs = nameOf(stranger)
+      const before = await dump()
+      const attempt = mine.resource.upsert({ where: { id: theirs }, create: ofStranger(theirs), update: { name: 'x' } })
+      await expect(attempt).rejects.toMatchObject({ code: 'P2002' })
+      expect(await dump()).toBe(before)
+    })
+
+    test("through a relation nothing of a stranger's is reached", async () => {
+      const before = await dump()
+      const [{ id: own } = { id: '' }] = await mine.client.findMany()
+      for (const scope of strangers) {
+        const theirs = nameOf(scope)
+        for (const secrets of [
+          { connect: { id: theirs } },
+          { set: [{ id: theirs }] },
+          { update: { where: { id: theirs }, data: { name: 'x' } } },
+          { updateMany: { where: {}, data: { name: 'x' } } },
+          { delete: { id: theirs } },
+          { deleteMany: {} },
+        ]) {
+          await expect(mine.client.update({ where: { id: own }, data: { secrets } })).rejects.toThrow()
+        }
+        const secret = { id: 'stolen', digest: Buffer.from('x'), hashKey: 'k', createdBy: 't', createdAt: AT }
+        const client = { connect: { id: theirs } }
+        await expect(mine.secret.create({ data: { ...secret, ...me, client } as never })).rejects.toThrow()
+        await expect(mine.secret.update({ where: { id: own }, data: { client } })).rejects.toThrow()
+      }
+      expect(await dump()).toBe(before)
+    })
+
+    test('reading through a relation is fine', async () => {
+      const found = await mine.client.findFirstOrThrow({ include: { secrets: true } })
+      expect(found.secrets).toMatchObject([me])
+    })
+  })
+
+  describe('refused', () => {
+    test('models that are no tenant’s', async () => {
+      const unscoped = Object.values(Prisma.ModelName).filter(
+        (name) => !(name[0]?.toLowerCase() + name.slice(1) in MODELS),
+      )
+      expect(unscoped).toEqual(expect.arrayContaining(['Tenant', 'Member', 'SigningKey', 'AccessToken', 'ScopeSet']))
+      for (const name of unscoped) {
+        const model = modelOf(mine, name[0]?.toLowerCase() + name.slice(1))
+        for (const operation of ['findMany', 'findFirst', 'count', 'deleteMany'] as const) {
+          await expect(async () => model[operation]?.({})).rejects.toThrow(`${name} is not a tenant's`)
+        }
+      }
+    })
+
+    test('SQL written by hand, inside a transaction or not', async () => {
+      const attempts = (
+        of: Pick<ScopedDatabase, '$queryRaw' | '$executeRaw' | '$queryRawUnsafe' | '$executeRawUnsafe'>,
+      ) => [
+        () => of.$queryRaw`SELECT 1`,
+        () => of.$executeRaw`DELETE FROM client`,
+        () => of.$queryRawUnsafe('SELECT 1'),
+        () => of.$executeRawUnsafe('DELETE FROM client'),
+      ]
+      for (const attempt of attempts(mine)) await expect(async () => attempt()).rejects.toThrow("can't be scoped")
+      for (let each = 0; each < 4; each++) {
+        const inside = inTransaction(mine, async (transaction) => {
+          await attempts(transaction)[each]?.()
+        })
+        await expect(inside).rejects.toThrow("can't be scoped")
+      }
+    })
+  })
+
+  test('a transaction is scoped as well', async () => {
+    const found = await inTransaction(mine, (transaction) =>
+      transaction.client.findMany({ where: { name: { not: '' } } }),
+    )
+    expect(found).toMatchObject([me])
+    for (const mode of MODES) {
+      for (const tenantId of ['ten_me', 'ten_other']) {
+        const theirs = scopeDatabase(database, { tenantId, mode: mode as Mode })
+        expect(await inTransaction(theirs, (transaction) => transaction.client.count())).toBe(1)
+      }
+    }
+  })
+})
