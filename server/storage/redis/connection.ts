@@ -5,10 +5,7 @@ import { parseRedisUrl, type RedisTarget } from './redis-url.ts'
 export type RedisConnection = Redis | Cluster
 type Log = Pick<Logger, 'info' | 'warn'>
 
-/**
- * Two waits of this length fit into the store's deadline: auto-pipelining holds a command back while the batch before
- * it is under way, so one that meets a stalled server waits for that batch's timeout and then for its own.
- */
+/** Milliseconds for a command to be answered, within the store's deadline. */
 const COMMAND_TIMEOUT = 1_500
 
 /** Milliseconds; for ever, so that a server that comes back is found within a second. */
@@ -49,7 +46,6 @@ function redis(target: RedisTarget): Redis {
     connectionName: 'keycourt',
     retryStrategy: backoff,
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
     // After a fail-over we may still talk to the old master. The command was not run; the new master is asked next time.
     reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
   })
@@ -72,8 +68,6 @@ function cluster(target: RedisTarget): Cluster {
     slotsRefreshInterval: 1_000,
     // MOVED, ASK and CLUSTERDOWN mean "not run" and are followed; a lost connection doesn't: see ONCE.
     retryDelayOnFailover: 0,
-    // ioredis 6.0 doesn't follow a MOVED that only some commands of a batch got, as they do while slots migrate.
-    enableAutoPipelining: false,
     // Certificates are for names; resolved addresses would not match them.
     ...(target.tls && { dnsLookup: (host: string, done: (error: null, address: string) => void) => done(null, host) }),
   })

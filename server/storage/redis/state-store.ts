@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Mode } from '../../mode/mode.ts'
 import { type FailureCount, type Standing, type StateStore, StoreUnavailable } from '../state-store.ts'
-import { batchedReads } from './batched-reads.ts'
+import { createBatches } from './batches.ts'
 import type { RedisConnection } from './connection.ts'
 
 interface Needs {
@@ -40,12 +40,12 @@ interface Scripts {
 /** Tokens and hot state as plain strings, each with its lifetime: Redis forgets by itself, there is nothing to sweep. */
 export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore {
   const scripts = withScripts(redis)
-  const read = batchedReads(redis)
+  const batches = createBatches(redis)
   const key = (kind: Kind, id: string) => `kc:${mode === 'live' ? 'l' : 't'}:${kind}${id}`
   const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
   const put = async (name: string, value: string, expiresAt: number) => {
     const left = ttl(expiresAt)
-    if (left > 0) await answered(redis.set(name, value, 'PX', left))
+    if (left > 0) await answered(batches.set(name, value, left))
   }
   const counted = ([count, left]: [number, number]): FailureCount => ({
     count,
@@ -54,11 +54,11 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 
   return {
     putToken: (digest, record, expiresAt) => put(key('a', digest), record, expiresAt),
-    findToken: async (digest) => (await answered(read(key('a', digest)))) ?? undefined,
+    findToken: async (digest) => (await answered(batches.get(key('a', digest)))) ?? undefined,
     removeToken: async (digest) => (await answered(redis.del(key('a', digest)))) === 1,
 
     async standings(refs) {
-      const values = await answered(Promise.all(refs.map((ref) => read(key('s', ref)))))
+      const values = await answered(Promise.all(refs.map((ref) => batches.get(key('s', ref)))))
       return refs.map((ref, at) => standing(ref, values[at]))
     },
     async forgetStandings(refs) {
