@@ -1,6 +1,7 @@
 import { type ClientKind, clientIdOf } from '../../credentials/client.ts'
 import type { KeyRow } from '../../credentials/keys.ts'
 import type { Mode } from '../../mode/mode.ts'
+import { statusOf } from '../status.ts'
 
 /** A key as lists and answers show it. Its secret isn't here, because it isn't anywhere. */
 export const viewOfKey = (now: number) => (row: KeyRow) => ({
@@ -18,8 +19,3 @@ export const viewOfKey = (now: number) => (row: KeyRow) => ({
   expires_at: row.expiresAt,
   revoked_at: row.revokedAt,
 })
-
-function statusOf({ revokedAt, expiresAt }: KeyRow, now: number): 'active' | 'expired' | 'revoked' {
-  if (revokedAt) return 'revoked'
-  return expiresAt && expiresAt.getTime() <= now ? 'expired' : 'active'
-}

@@ -1,4 +1,5 @@
 import type { ScopedDatabase } from '../../tenancy/scoped-database.ts'
+import { statusOf } from '../status.ts'
 
 type SecretRow = Awaited<ReturnType<ScopedDatabase['secret']['findFirstOrThrow']>>
 
@@ -14,8 +15,3 @@ export const viewOfServiceToken = (now: number) => (row: SecretRow) => ({
   expires_at: row.expiresAt,
   revoked_at: row.revokedAt,
 })
-
-function statusOf({ revokedAt, expiresAt }: SecretRow, now: number): 'active' | 'expired' | 'revoked' {
-  if (revokedAt) return 'revoked'
-  return expiresAt && expiresAt.getTime() <= now ? 'expired' : 'active'
-}
