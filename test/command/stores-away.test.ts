@@ -18,7 +18,9 @@ describe('stores that go away while a server runs', () => {
   let kept: { token: string; key: { client_id: string; client_secret: string } }
 
   beforeAll(async () => {
-    const [redis, postgres] = await Promise.all([startRedis('--appendonly', 'yes'), startPostgres()])
+    // By default Redis puts writes off while an fsync is under way, and loses them when it is killed then.
+    const durable = ['--appendonly', 'yes', '--appendfsync', 'always']
+    const [redis, postgres] = await Promise.all([startRedis(...durable), startPostgres()])
     stores = { redis, postgres }
     const { KC_LIVE_URL, KC_SANDBOX_URL } = await onPostgres()
     server = await start({
