@@ -105,12 +105,19 @@ async function buildMode(foundation: Foundation, mode: Mode, url: URL) {
   const clients = createClientRegistry({ mode, database, standings })
   const failureLimit = createFailureLimit({ state, clock })
   const authenticator = createAuthenticator({ mode, clients, digests, failureLimit, clock, metrics })
-  const tokens = createAccessTokens({ mode, state, digests, scopeSets: createScopeSets({ database }), clock })
+  const tokens = createAccessTokens({
+    mode,
+    state,
+    standings,
+    digests,
+    scopeSets: createScopeSets({ database }),
+    clock,
+  })
   const dpopProofs = createDpopProofs({ state, clock })
   const change = createChange({ database, state: storage.state, clock })
 
   const clientCredentials = createClientCredentialsGrant({ issuer, tokens })
-  const introspect = createIntrospect({ mode, issuer, authenticator, tokens, standings, clock })
+  const introspect = createIntrospect({ mode, issuer, authenticator, tokens })
   const revoke = createRevoke({ mode, issuer, authenticator, tokens, change, clock })
   const keyRing = await createKeyRing({
     ...{ database, masterKeys, clock, log, mode, rotationDays: settings.keyRotationDays },
@@ -146,7 +153,7 @@ async function buildMode(foundation: Foundation, mode: Mode, url: URL) {
   ])
 
   const identifyCaller = createIdentifyCaller({
-    ...{ mode, issuer, authenticator, clients, standings, tokens, dpopProofs, clock },
+    ...{ mode, issuer, authenticator, clients, tokens, dpopProofs },
   })
   const managementApi = createManagementApi({ mode, issuer, identifyCaller, database, change, digests, clock })
   const runtime: ModeRuntime = { mode, issuer, host: url.host, routes, managementApi }

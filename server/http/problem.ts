@@ -11,6 +11,7 @@ export const API_ERRORS = {
   insufficient_scope: { status: 403, meaning: 'The credential lacks a scope, which is named.' },
   not_found: { status: 404, meaning: 'There is no such thing, or it is not yours.' },
   conflict: { status: 409, meaning: 'It contradicts what is there.' },
+  misdirected_request: { status: 421, meaning: 'This server does not answer for that host.' },
   validation_failed: { status: 422, meaning: 'A field is wrong; each has a pointer.' },
   rate_limited: { status: 429, meaning: 'Too many; wait for Retry-After seconds.' },
   server_error: { status: 500, meaning: 'Our fault; the request id finds it in the log.' },

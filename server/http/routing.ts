@@ -1,7 +1,7 @@
 import type { ModeRuntime } from '../mode/runtime.ts'
 import type { Handler, RequestContext } from './context.ts'
-import { answerOAuthError, noStore } from './oauth-answer.ts'
-import { ApiError } from './problem.ts'
+import { answerOAuthError } from './oauth-answer.ts'
+import { ApiError, answerProblem } from './problem.ts'
 
 /** Host → mode. An unknown host is answered by neither: 421, RFC 9110 §15.5.20. */
 export const chooseMode = (modes: readonly ModeRuntime[]) => {
@@ -12,17 +12,8 @@ export const chooseMode = (modes: readonly ModeRuntime[]) => {
       ctx.state.mode = mode
       return next()
     }
-    ctx.status = 421
-    noStore(ctx)
-    ctx.type = 'application/problem+json'
-    ctx.body = JSON.stringify({
-      type: 'urn:keycourt:error:misdirected_request',
-      title: 'Misdirected Request',
-      status: 421,
-      error: 'misdirected_request',
-      detail: 'this server does not answer for that host; KC_LIVE_URL and KC_SANDBOX_URL name those that it does',
-      request_id: ctx.state.requestId,
-    })
+    const detail = 'this server does not answer for that host; KC_LIVE_URL and KC_SANDBOX_URL name those that it does'
+    answerProblem(ctx, new ApiError('misdirected_request', { detail }))
   }
 }
 

@@ -1,15 +1,12 @@
 import type { Actor } from '../audit/entry.ts'
-import type { Clock } from '../clock.ts'
 import type { Authenticator, Refusal } from '../credentials/authenticator.ts'
 import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
 import { type AccessTokenCredential, parseCredential, type SecretCredential } from '../credentials/format.ts'
-import type { Standings } from '../credentials/standings.ts'
 import { ApiError, type ApiErrorDetails } from '../http/problem.ts'
 import type { Mode } from '../mode/mode.ts'
-import { type AccessTokens, isLive } from '../oauth/access-token.ts'
+import type { AccessTokens } from '../oauth/access-token.ts'
 import type { DpopProofs } from '../oauth/dpop-proof.ts'
-import { resourcesOf, scopesAt } from '../oauth/resource-indicator.ts'
-import { scopesOfRole } from '../tenancy/scopes.ts'
+import { managementScopes } from '../oauth/resource-indicator.ts'
 
 /** Who calls the management API, and what it may do there. */
 export interface Caller extends KnownClient {
@@ -38,15 +35,13 @@ interface Needs {
   issuer: string
   authenticator: Pick<Authenticator, 'authenticate'>
   clients: ClientRegistry
-  standings: Standings
-  tokens: Pick<AccessTokens, 'find'>
+  tokens: Pick<AccessTokens, 'findLive'>
   dpopProofs: DpopProofs
-  clock: Clock
 }
 
 /** The one way to authenticate a caller of `/v1`, by every kind of credential. */
 export function createIdentifyCaller(needs: Needs): IdentifyCaller {
-  const { mode, issuer, authenticator, clients, standings, tokens, dpopProofs, clock } = needs
+  const { mode, issuer, authenticator, clients, tokens, dpopProofs } = needs
 
   async function bySecret(credential: SecretCredential, address: string): Promise<Caller> {
     const result = await authenticator.authenticate(credential, address, async () => undefined)
@@ -60,19 +55,14 @@ export function createIdentifyCaller(needs: Needs): IdentifyCaller {
       credential.kind === 'service_token'
         ? { type: 'service_token', id: secret.id, name: `${client.name}: ${secret.name}` }
         : { type: 'api_key', id: client.id, name: client.name }
-    const scopes = client.role ? scopesOfRole(client.role) : heldBy({ client, tenant })
-    return { client, tenant, actor, scopes: new Set(scopes), hasEverything: client.scopes === 'all' }
-  }
-
-  const heldBy = ({ client, tenant }: KnownClient): readonly string[] => {
-    const [managementApi] = resourcesOf(tenant, issuer)
-    return managementApi ? scopesAt(managementApi, client) : []
+    const scopes = new Set(managementScopes({ client, tenant }, issuer))
+    return { client, tenant, actor, scopes, hasEverything: client.scopes === 'all' }
   }
 
   async function byAccessToken(credential: AccessTokenCredential, presented: PresentedCredential): Promise<Caller> {
-    const [token, [standing]] = await Promise.all([tokens.find(credential), standings.read([credential.clientRef])])
+    const token = await tokens.findLive(credential)
     // RFC 8707 §2: a token for another resource is no token here.
-    if (!token || !isLive(token, standing, clock.now()) || token.audience !== issuer) throw unauthenticated()
+    if (token?.audience !== issuer) throw unauthenticated()
     await checkBinding(token.jkt, credential, presented)
     const known = await currentClient(credential.clientRef)
     if (!known) throw unauthenticated()

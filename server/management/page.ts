@@ -1,7 +1,7 @@
 import { ApiError } from '../http/problem.ts'
 
 /** Newest first; ids break ties. Rows that come or go between two pages don't shift the rest. */
-export const NEWEST_FIRST = [{ createdAt: 'desc' as const }, { id: 'desc' as const }]
+const NEWEST_FIRST = [{ createdAt: 'desc' as const }, { id: 'desc' as const }]
 
 interface Listed {
   readonly id: string

@@ -3,6 +3,7 @@ import type { Client } from '../credentials/client.ts'
 import { isPast } from '../credentials/client.ts'
 import type { Digests } from '../credentials/digest.ts'
 import { type AccessTokenCredential, newAccessToken } from '../credentials/format.ts'
+import type { Standings } from '../credentials/standings.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Standing, StateStore } from '../storage/state-store.ts'
 import type { Resource } from '../tenancy/tenant.ts'
@@ -40,22 +41,39 @@ export interface MintedToken {
 
 export interface AccessTokens {
   mint(request: MintRequest): Promise<MintedToken>
+  /** Whatever is kept of it, also when it is good for nothing any more. */
   find(credential: AccessTokenCredential): Promise<AccessToken | undefined>
-  revoke(credential: AccessTokenCredential): Promise<boolean>
+  /** Only if it is good now: the token and its client's standing are read together. */
+  findLive(credential: AccessTokenCredential): Promise<AccessToken | undefined>
+  revoke(credential: AccessTokenCredential): Promise<void>
 }
 
 interface Needs {
   mode: Mode
   state: Pick<StateStore, 'putToken' | 'findToken' | 'removeToken'>
+  standings: Standings
   digests: Digests
   scopeSets: ScopeSets
   clock: Clock
 }
 
-export const DEFAULT_TOKEN_VALIDITY = 3600
+/** Seconds. */
+const DEFAULT_TOKEN_VALIDITY = 3600
 
-export function createAccessTokens({ mode, state, digests, scopeSets, clock }: Needs): AccessTokens {
+export function createAccessTokens({ mode, state, standings, digests, scopeSets, clock }: Needs): AccessTokens {
+  async function find({ text }: AccessTokenCredential): Promise<AccessToken | undefined> {
+    for (const digest of digests.candidates(text)) {
+      const record = await state.findToken(digest)
+      if (record === undefined) continue
+      const stored = decode(record)
+      return { ...stored, jti: jtiOf(digest), scope: await scopeSets.expand(stored.scope) }
+    }
+    return undefined
+  }
+
   return {
+    find,
+
     async mint({ client, resource, scope, jkt }) {
       const now = clock.now()
       const iat = epochSeconds(now)
@@ -77,19 +95,13 @@ export function createAccessTokens({ mode, state, digests, scopeSets, clock }: N
       return { value, expiresIn: exp - iat, scope: scopeText, tokenType: jkt ? 'DPoP' : 'Bearer' }
     },
 
-    async find({ text }) {
-      for (const digest of digests.candidates(text)) {
-        const record = await state.findToken(digest)
-        if (record === undefined) continue
-        const stored = decode(record)
-        return { ...stored, jti: jtiOf(digest), scope: await scopeSets.expand(stored.scope) }
-      }
-      return undefined
+    async findLive(credential) {
+      const [token, [standing]] = await Promise.all([find(credential), standings.read([credential.clientRef])])
+      return token && isLive(token, standing, clock.now()) ? token : undefined
     },
 
     async revoke({ text }) {
-      const removed = await Promise.all(digests.candidates(text).map((digest) => state.removeToken(digest)))
-      return removed.includes(true)
+      await Promise.all(digests.candidates(text).map((digest) => state.removeToken(digest)))
     },
   }
 }
@@ -100,8 +112,7 @@ function lifetime(client: Client, resource: Resource, now: number): number {
   return client.expiresAt === undefined ? wanted : Math.min(wanted, epochSeconds(client.expiresAt - now))
 }
 
-/** Of a token and its client's standing, read together: whether the token is good for anything now. */
-export const isLive = (token: AccessToken, standing: Standing | undefined, now: number): boolean =>
+const isLive = (token: AccessToken, standing: Standing | undefined, now: number): boolean =>
   !isPast(token.exp * 1000, now) && token.epoch === standing?.epoch
 
 const jtiOf = (digest: string): string => `tok_${digest.slice(0, 16)}`

@@ -1,11 +1,9 @@
-import { type Clock, epochSeconds } from '../clock.ts'
+import { epochSeconds } from '../clock.ts'
 import type { Authenticated, Authenticator } from '../credentials/authenticator.ts'
 import { type AccessTokenCredential, parseCredential, type SecretCredential } from '../credentials/format.ts'
-import type { Standings } from '../credentials/standings.ts'
 import type { Mode } from '../mode/mode.ts'
-import { scopesOfRole } from '../tenancy/scopes.ts'
-import { type AccessToken, type AccessTokens, isLive } from './access-token.ts'
-import { resourcesOf, scopesAt } from './resource-indicator.ts'
+import type { AccessToken, AccessTokens } from './access-token.ts'
+import { managementScopes } from './resource-indicator.ts'
 
 /** RFC 7662 §2.2. */
 export type Introspection = { readonly active: false } | ActiveToken
@@ -40,23 +38,20 @@ export interface Introspect {
   answer(caller: Authenticated, found: Found | undefined): Introspection
 }
 
-export const INTROSPECT_SCOPE = 'tokens:introspect'
+const INTROSPECT_SCOPE = 'tokens:introspect'
 const INACTIVE: Introspection = { active: false }
 
 interface Needs {
   mode: Mode
   issuer: string
   authenticator: Pick<Authenticator, 'inspect'>
-  tokens: Pick<AccessTokens, 'find'>
-  standings: Standings
-  clock: Clock
+  tokens: Pick<AccessTokens, 'findLive'>
 }
 
-export function createIntrospect({ mode, issuer, authenticator, tokens, standings, clock }: Needs): Introspect {
+export function createIntrospect({ mode, issuer, authenticator, tokens }: Needs): Introspect {
   async function findAccessToken(credential: AccessTokenCredential): Promise<Found | undefined> {
-    const [token, [standing]] = await Promise.all([tokens.find(credential), standings.read([credential.clientRef])])
-    if (!token || !isLive(token, standing, clock.now())) return undefined
-    return { tenantId: token.tenantId, token: describeAccessToken(token) }
+    const token = await tokens.findLive(credential)
+    return token && { tenantId: token.tenantId, token: describeAccessToken(token) }
   }
 
   async function findSecret(credential: SecretCredential): Promise<Found | undefined> {
@@ -80,15 +75,13 @@ export function createIntrospect({ mode, issuer, authenticator, tokens, standing
   })
 
   function describeSecret({ kind }: SecretCredential, { client, tenant, secret }: Authenticated): ActiveToken {
-    const [managementApi] = resourcesOf(tenant, issuer)
-    const scopes = client.role ? scopesOfRole(client.role) : managementApi ? scopesAt(managementApi, client) : []
     const expiresAt = earliest(client.expiresAt, secret.expiresAt)
     return {
       active: true,
       token_type: kind === 'service_token' ? 'service_token' : 'api_key',
       client_id: client.clientId,
       sub: client.clientId,
-      scope: scopes.join(' '),
+      scope: managementScopes({ client, tenant }, issuer).join(' '),
       iss: issuer,
       iat: epochSeconds(client.createdAt),
       ...(expiresAt !== undefined && { exp: epochSeconds(expiresAt) }),
@@ -102,10 +95,9 @@ export function createIntrospect({ mode, issuer, authenticator, tokens, standing
       return credential.kind === 'access_token' ? findAccessToken(credential) : findSecret(credential)
     },
 
-    answer({ client, tenant }, found) {
-      const [managementApi] = resourcesOf(tenant, issuer)
-      const allowed = managementApi && scopesAt(managementApi, client).includes(INTROSPECT_SCOPE)
-      return allowed && found?.tenantId === tenant.id ? found.token : INACTIVE
+    answer(caller, found) {
+      const allowed = managementScopes(caller, issuer).includes(INTROSPECT_SCOPE)
+      return allowed && found?.tenantId === caller.tenant.id ? found.token : INACTIVE
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Client } from '../credentials/client.ts'
-import { BUILT_IN_SCOPES } from '../tenancy/scopes.ts'
+import type { KnownClient } from '../credentials/client-registry.ts'
+import { BUILT_IN_SCOPES, scopesOfRole } from '../tenancy/scopes.ts'
 import type { Resource, Tenant } from '../tenancy/tenant.ts'
 import { fail, type Result, succeed } from './oauth-error.ts'
 
@@ -31,18 +32,26 @@ export const isResourceUri = (text: string): boolean => ABSOLUTE_URI.test(text) 
 /** RFC 3986 §6.2.3: an empty path equals `/`, and URL classes add it unasked. All else must be the same to the letter. */
 const isSameUri = (known: string, given: string): boolean => known === given || `${known}/` === given
 
-/** The default resource has the built-in scopes, and those that the tenant added to it. */
-export function resourcesOf(tenant: Tenant, issuer: string): readonly Resource[] {
+/** Each tenant's default resource: the built-in scopes, and those that the tenant added to it. */
+export function managementApiOf(tenant: Tenant, issuer: string): Resource {
   const added = tenant.resources.find(({ identifier }) => identifier === issuer)
-  const standard: Resource = {
+  return {
     identifier: issuer,
     name: added?.name ?? 'Management API',
     scopes: added ? [...new Set([...BUILT_IN_SCOPES, ...added.scopes])] : BUILT_IN_SCOPES,
     tokenValidity: added?.tokenValidity,
   }
-  return [standard, ...tenant.resources.filter((resource) => resource !== added)]
 }
+
+export const resourcesOf = (tenant: Tenant, issuer: string): readonly Resource[] => [
+  managementApiOf(tenant, issuer),
+  ...tenant.resources.filter(({ identifier }) => identifier !== issuer),
+]
 
 /** What of a resource's scopes a client has. */
 export const scopesAt = (resource: Resource, { scopes }: Pick<Client, 'scopes'>): readonly string[] =>
   scopes === 'all' ? resource.scopes : resource.scopes.filter((scope) => scopes.includes(scope))
+
+/** What a client holds at the management API: by its role if it is a service user, else by its own scopes. */
+export const managementScopes = ({ client, tenant }: KnownClient, issuer: string): readonly string[] =>
+  client.role ? scopesOfRole(client.role) : scopesAt(managementApiOf(tenant, issuer), client)

@@ -7,7 +7,7 @@ import { revokeKey } from '../credentials/keys.ts'
 import { changeServiceToken } from '../credentials/service-tokens.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { AccessTokens } from './access-token.ts'
-import { resourcesOf, scopesAt } from './resource-indicator.ts'
+import { managementScopes } from './resource-indicator.ts'
 
 /**
  * RFC 7009 §2.1: ends what was issued to the caller. Of long-lived credentials also those that it may revoke through
@@ -58,10 +58,7 @@ export function createRevoke({ mode, issuer, authenticator, tokens, change, cloc
 
   const scopeOf = ({ tenant }: Authenticated) => ({ tenantId: tenant.id, mode })
 
-  const may = ({ client, tenant }: Authenticated, scope: string): boolean => {
-    const [managementApi] = resourcesOf(tenant, issuer)
-    return managementApi !== undefined && scopesAt(managementApi, client).includes(scope)
-  }
+  const may = (caller: Authenticated, scope: string): boolean => managementScopes(caller, issuer).includes(scope)
 
   return async (caller, text, request) => {
     const credential = parseCredential(text)

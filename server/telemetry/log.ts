@@ -3,8 +3,6 @@ import { type DestinationStream, type LogFn, type Logger as PinoLogger, pino, st
 import type { LogLevel } from '../settings.ts'
 import { SECRET_MEMBERS, scrub, scrubValue } from './scrub.ts'
 
-export { scrub } from './scrub.ts'
-
 export type Logger = PinoLogger
 
 interface LogOptions {

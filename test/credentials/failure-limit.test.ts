@@ -77,17 +77,19 @@ describeDeployments('the limit of failed authentications', (open, name) => {
   })
 
   // Redis counts lifetimes by its own clock: test/storage/state-store.test.ts shows that they end there.
-  test.skipIf(name === 'cluster')('the window begins with the first failure and ends by the clock', async () => {
-    const [id, from] = [newPublicId(), freshNetwork()]
-    await limit.failed(id, from)
-    clock.advance(59_000)
-    await untilLimited(() => limit.failed(id, from))
-    expect(await limit.failed(id, from)).toBe(1)
-    clock.advance(999)
-    expect(await limit.failed(id, from)).toBe(1)
-    clock.advance(1)
-    expect(await limit.failed(id, from)).toBeUndefined()
-  })
+  const countsByOurClock = name !== 'cluster'
+  if (countsByOurClock)
+    test('the window begins with the first failure and ends by the clock', async () => {
+      const [id, from] = [newPublicId(), freshNetwork()]
+      await limit.failed(id, from)
+      clock.advance(59_000)
+      await untilLimited(() => limit.failed(id, from))
+      expect(await limit.failed(id, from)).toBe(1)
+      clock.advance(999)
+      expect(await limit.failed(id, from)).toBe(1)
+      clock.advance(1)
+      expect(await limit.failed(id, from)).toBeUndefined()
+    })
 })
 
 describeDeployments('over HTTP', (open) => {
