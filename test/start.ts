@@ -53,9 +53,9 @@ export const basic = ({ client_id, client_secret }: Key): string =>
 
 interface Options {
   clock?: TestClock
-  plainRoute?: boolean
   log?: Foundation['log']
   trustProxy?: boolean
+  outboundAllow?: readonly string[]
 }
 
 const MASTER_KEY = Buffer.alloc(32, 7)
@@ -82,11 +82,11 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
       sandboxUrl: urls.test,
       trustProxy: options.trustProxy ?? false,
       keyRotationDays: 90,
+      outboundAllow: options.outboundAllow ?? [],
     },
     ...{ storage, masterKeys, clock, metrics: noMetrics },
     log: options.log ?? (pino({ level: 'silent' }) as Foundation['log']),
     traces: { trace: undefined, stop: async () => {} },
-    ...(options.plainRoute !== undefined && { plainRoute: options.plainRoute }),
   })
   const one = await build(foundation(first))
   for (const server of servers) server.on('request', one.listener)
@@ -108,10 +108,12 @@ function nodeAt([live, test]: readonly [Server, Server], urls: Record<Mode, URL>
 function callerAt(server: Server, url: URL): Caller {
   const { port } = server.address() as AddressInfo
   // The issuer's host, whichever node is asked: as a balancer would.
-  const request = supertest.agent(`http://127.0.0.1:${port}`).set('Host', url.host)
+  // No agent of supertest's: it would keep cookies, and all browsers of a test would be one.
+  const node = supertest(`http://127.0.0.1:${port}`)
+  const request = (method: 'get' | 'post' | 'patch' | 'delete', path: string) =>
+    node[method](path).set('Host', url.host)
   const form: Caller['form'] = (path, fields, headers = {}) =>
-    request
-      .post(path)
+    request('post', path)
       .set({ 'content-type': 'application/x-www-form-urlencoded', ...headers })
       .send(typeof fields === 'string' ? fields : encode(fields))
   return {
@@ -122,11 +124,11 @@ function callerAt(server: Server, url: URL): Caller {
     introspect: (key, token) => form('/oauth/introspect', { token }, { authorization: basic(key) }),
     revoke: (key, token) => form('/oauth/revoke', { token }, { authorization: basic(key) }),
     api(method, path, credential, body) {
-      const call = request[method.toLowerCase() as 'get'](path)
+      const call = request(method.toLowerCase() as 'get', path)
       if (credential !== undefined) call.set('authorization', `Bearer ${credential}`)
       return body === undefined ? call : call.send(body)
     },
-    get: (path, headers = {}) => request.get(path).set(headers),
+    get: (path, headers = {}) => request('get', path).set(headers),
   }
 }
 

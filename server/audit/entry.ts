@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 
 /** Who did it: the key, token or person, or the operator at the command line. */
 export interface Actor {
-  readonly type: 'api_key' | 'service_token' | 'access_token' | 'operator'
+  readonly type:
+    | 'api_key'
+    | 'service_token'
+    | 'access_token'
+    | 'service_user'
+    | 'app'
+    | 'member'
+    | 'anonymous'
+    | 'operator'
   readonly id: string
   readonly name: string
 }
@@ -19,8 +27,11 @@ export interface AuditEvent {
   readonly action: string
   readonly target: { readonly type: string; readonly id: string }
   /** Never holds a credential or its hash. */
-  readonly details?: Readonly<Record<string, string | number | boolean | readonly string[] | null>>
+  readonly details?: { readonly [name: string]: Detail }
 }
+
+/** As JSON has it. */
+export type Detail = string | number | boolean | null | readonly Detail[] | { readonly [name: string]: Detail }
 
 /** An entry as it is chained: every member that is kept, so that altering any one breaks the chain. */
 export interface ChainedEntry {

@@ -48,9 +48,6 @@ interface Needs {
   metrics: Pick<Metrics, 'authenticationFailed'>
 }
 
-/** A copy may be outrun by a change; by several in a row only if somebody is changing it all the time. */
-const ATTEMPTS = 5
-
 export function createAuthenticator(needs: Needs): Authenticator {
   const { mode, clients, digests, failureLimit, clock, metrics } = needs
 
@@ -59,23 +56,18 @@ export function createAuthenticator(needs: Needs): Authenticator {
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>> {
     if (credential.mode !== mode) return refuse('wrong_mode')
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const find = async () => {
       const known = await clients.ofCredential(credential)
-      if (!known) {
-        digests.matches(credential.text, NOBODY)
-        return refuse('unknown')
-      }
-      const verdict = weigh(credential, known)
-      if (verdict.ok) {
-        const { authenticated } = verdict
-        const [current, value] = await Promise.all([clients.isCurrent(known), alongside(authenticated)])
-        if (current) return { ok: true, authenticated, value }
-      } else if (await clients.isCurrent(known)) {
-        return verdict
-      }
-      clients.forget(known)
+      if (!known) digests.matches(credential.text, NOBODY)
+      return known
     }
-    return refuse('unknown')
+    const verdict = await clients.current(find, async (known): Promise<Authentication<T>> => {
+      const weighed = weigh(credential, known)
+      if (!weighed.ok) return weighed
+      const { authenticated } = weighed
+      return { ok: true, authenticated, value: await alongside(authenticated) }
+    })
+    return verdict ?? refuse('unknown')
   }
 
   function weigh(credential: SecretCredential, known: KnownClient) {
@@ -83,9 +75,10 @@ export function createAuthenticator(needs: Needs): Authenticator {
     const now = clock.now()
     const secret = client.secrets.find((candidate) => isSecretOf(candidate, credential, digests))
     if (!secret) return refuse('wrong_secret')
-    if (client.revokedAt !== undefined || secret.revokedAt !== undefined) return refuse('revoked')
-    if (isPast(client.expiresAt, now) || isPast(secret.expiresAt, now)) return refuse('expired')
-    if (tenant.status !== 'active') return refuse('tenant_inactive')
+    if (secret.revokedAt !== undefined) return refuse('revoked')
+    if (isPast(secret.expiresAt, now)) return refuse('expired')
+    const reason = unfitness(known, now)
+    if (reason) return refuse(reason)
     return { ok: true as const, authenticated: { client, tenant, secret } }
   }
 
@@ -102,6 +95,13 @@ export function createAuthenticator(needs: Needs): Authenticator {
     },
     inspect: (credential) => judge(credential, async () => undefined),
   }
+}
+
+/** Why a client, however it authenticates, can't act now. */
+export function unfitness({ client, tenant }: KnownClient, now: number): Refusal['reason'] | undefined {
+  if (client.revokedAt !== undefined) return 'revoked'
+  if (isPast(client.expiresAt, now)) return 'expired'
+  return tenant.status === 'active' ? undefined : 'tenant_inactive'
 }
 
 /** A service token's secret is the one with its id; a key's may be any of its live ones. */

@@ -1,9 +1,18 @@
+import type { JSONWebKeySet } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
 import { loadTenant, type Tenant } from '../tenancy/tenant.ts'
-import { type Client, type ClientKind, clientIdOf, type Secret, type ServiceUserRole } from './client.ts'
-import type { SecretCredential } from './format.ts'
+import {
+  type App,
+  type AppType,
+  type Client,
+  type ClientKind,
+  clientIdOf,
+  type Secret,
+  type ServiceUserRole,
+} from './client.ts'
+import { publicIdOf, type SecretCredential } from './format.ts'
 import type { Standings } from './standings.ts'
 
 /** A client and its tenant, as of their versions. */
@@ -14,22 +23,33 @@ export interface KnownClient {
 
 /**
  * Copies of clients and tenants, so that the ten-thousandth key costs what the first does. A copy decides nothing
- * before {@link ClientRegistry.isCurrent} has compared its versions with the standings, at every request.
+ * before {@link ClientRegistry.current} has compared its versions with the standings, at every request.
  */
 export interface ClientRegistry {
   ofCredential(credential: SecretCredential): Promise<KnownClient | undefined>
+  /** By what it calls itself, which proves nothing. URLs are not known here: see metadata documents. */
+  ofClientId(clientId: string): Promise<KnownClient | undefined>
   ofRef(ref: string): Promise<KnownClient | undefined>
-  isCurrent(known: KnownClient): Promise<boolean>
-  forget(known: KnownClient): void
+  /**
+   * Runs `work` on a copy while the copy is compared with its standing, to save a round trip; again on a newer one if
+   * it was old, and what came of it before is thrown away. Undefined: there is none.
+   */
+  current<T>(
+    find: () => Promise<KnownClient | undefined>,
+    work: (known: KnownClient) => Promise<T>,
+  ): Promise<T | undefined>
 }
 
 interface Needs {
   mode: Mode
-  database: Pick<Database, 'client' | 'secret' | 'standing' | 'tenant' | 'resource'>
+  database: Pick<Database, 'client' | 'secret' | 'standing' | 'tenant' | 'tenantSettings' | 'resource'>
   standings: Standings
   /** How many copies of clients are kept. About 1 KB each. */
   capacity?: number
 }
+
+/** A copy may be outrun by a change; by several in a row only if somebody is changing it all the time. */
+const ATTEMPTS = 5
 
 export function createClientRegistry({ mode, database, standings, capacity = 50_000 }: Needs): ClientRegistry {
   const refs = new LRUCache<string, string>({ max: capacity })
@@ -46,53 +66,76 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
     return { client, tenant }
   }
 
+  async function refOf(name: string, find: () => Promise<{ ref: string } | null | undefined>) {
+    const before = refs.get(name)
+    if (before) return before
+    const found = await find()
+    // An id never moves from one client to another, so this may be remembered without a version.
+    if (found) refs.set(name, found.ref)
+    return found?.ref
+  }
+
+  async function isCurrent({ client, tenant }: KnownClient): Promise<boolean> {
+    const [clientNow, tenantNow] = await standings.read([client.ref, tenant.ref])
+    // A copy may be newer than the hot store for a moment after a change, never older.
+    return isAtLeast(client.version, clientNow?.version) && isAtLeast(tenant.version, tenantNow?.version)
+  }
+
   return {
     ofRef,
 
     async ofCredential(credential) {
       const name = `${credential.kind}:${credential.publicId}`
-      const ref = refs.get(name) ?? (await findRef(database, mode, credential))
-      if (!ref) return undefined
-      refs.set(name, ref)
-      return ofRef(ref)
+      const ref = await refOf(name, () => findByCredential(database, mode, credential))
+      return ref === undefined ? undefined : ofRef(ref)
     },
 
-    async isCurrent({ client, tenant }) {
-      const [clientNow, tenantNow] = await standings.read([client.ref, tenant.ref])
-      // A copy may be newer than the hot store for a moment after a change, never older.
-      return isAtLeast(client.version, clientNow?.version) && isAtLeast(tenant.version, tenantNow?.version)
+    async ofClientId(clientId) {
+      const publicId = publicIdOf(clientId)
+      if (!publicId) return undefined
+      const find = () => database.client.findFirst({ where: { publicId, mode }, select: { ref: true } })
+      const ref = await refOf(`client:${publicId}`, find)
+      const known = ref === undefined ? undefined : await ofRef(ref)
+      return known?.client.clientId === clientId ? known : undefined
     },
 
-    forget({ client, tenant }) {
-      clients.delete(client.ref)
-      tenants.delete(tenant.id)
+    async current(find, work) {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const known = await find()
+        if (!known) return undefined
+        const [current, value] = await Promise.all([isCurrent(known), work(known)])
+        if (current) return value
+        clients.delete(known.client.ref)
+        tenants.delete(known.tenant.id)
+      }
+      return undefined
     },
   }
 }
 
 const isAtLeast = (version: number, now: number | undefined): boolean => now !== undefined && version >= now
 
-/** An id never moves from one client to another, so this may be remembered without a version. */
-async function findRef(database: Needs['database'], mode: Mode, { kind, publicId }: SecretCredential) {
+const KIND_OF_SECRET = { standard_key: 'standard', enterprise_key: 'enterprise', app_secret: 'app' } as const
+
+async function findByCredential(database: Needs['database'], mode: Mode, { kind, publicId }: SecretCredential) {
   const select = { ref: true } as const
   if (kind === 'service_token') {
     const secret = await database.secret.findFirst({ where: { publicId, mode }, select: { client: { select } } })
-    return secret?.client.ref
+    return secret?.client
   }
-  const clientKind: ClientKind = kind === 'standard_key' ? 'standard' : 'enterprise'
-  const client = await database.client.findFirst({ where: { publicId, mode, kind: clientKind }, select })
-  return client?.ref
+  return database.client.findFirst({ where: { publicId, mode, kind: KIND_OF_SECRET[kind] }, select })
 }
 
 async function loadClient(database: Needs['database'], mode: Mode, ref: string): Promise<Client | undefined> {
   // The standing first: should a change come between, the copy looks older than it is and is read again.
   const standing = await database.standing.findFirst({ where: { ref, mode } })
-  const row = standing && (await database.client.findUnique({ where: { ref, mode }, include: { secrets: true } }))
+  const row =
+    standing && (await database.client.findUnique({ where: { ref, mode }, include: { secrets: true, app: true } }))
   if (!row) return undefined
   const kind = row.kind as ClientKind
   return {
     id: row.id,
-    clientId: clientIdOf(kind, row.publicId, mode),
+    clientId: row.app?.metadataUrl ?? clientIdOf(kind, row.publicId, mode),
     publicId: row.publicId,
     kind,
     mode,
@@ -107,6 +150,8 @@ async function loadClient(database: Needs['database'], mode: Mode, ref: string):
     expiresAt: row.expiresAt?.getTime(),
     revokedAt: row.revokedAt?.getTime(),
     secrets: row.secrets.map(toSecret),
+    jwks: (row.jwks as JSONWebKeySet | null) ?? undefined,
+    app: row.app ? toApp(row.app) : undefined,
     ref,
     version: standing.version,
     epoch: standing.epoch,
@@ -123,4 +168,18 @@ const toSecret = (row: SecretRow): Secret => ({
   hashKey: row.hashKey,
   expiresAt: row.expiresAt?.getTime(),
   revokedAt: row.revokedAt?.getTime(),
+})
+
+type AppRow = Awaited<ReturnType<Database['app']['findFirstOrThrow']>>
+
+const toApp = (row: AppRow): App => ({
+  type: row.type as AppType,
+  redirectUris: row.redirectUris,
+  postLogoutRedirectUris: row.postLogoutRedirectUris,
+  homepage: row.homepage ?? undefined,
+  refreshIdle: row.refreshIdle,
+  refreshAbsolute: row.refreshAbsolute,
+  refreshRetryWindow: row.refreshRetryWindow ?? undefined,
+  requirePar: row.requirePar,
+  metadataUrl: row.metadataUrl ?? undefined,
 })

@@ -1,9 +1,10 @@
+import type { JSONWebKeySet } from 'jose'
 import type { Mode } from '../mode/mode.ts'
 
 /** What may be known of a client between two requests: a copy, worth what its `version` is worth. */
 export interface Client {
   readonly id: string
-  /** The OAuth client_id: `tk_<id>`, `AKE<ID>`, `pk_live_<id>`, `su_<id>`. */
+  /** The OAuth client_id: `tk_<id>`, `AKE<ID>`, `pk_live_<id>`, `su_<id>`, `app_<id>`, or a document's URL. */
   readonly clientId: string
   readonly publicId: string
   readonly kind: ClientKind
@@ -21,12 +22,34 @@ export interface Client {
   readonly expiresAt: number | undefined
   readonly revokedAt: number | undefined
   readonly secrets: readonly Secret[]
+  /** RFC 7523 §2.2: the public keys with which it may authenticate. */
+  readonly jwks: JSONWebKeySet | undefined
+  /** Only of those that may use the authorization code flow. */
+  readonly app: App | undefined
   readonly ref: string
   readonly version: number
   readonly epoch: number
 }
 
-export const CLIENT_KINDS = ['standard', 'enterprise', 'public', 'service_user'] as const
+/** A client of the authorization code flow. Times are seconds. */
+export interface App {
+  readonly type: AppType
+  readonly redirectUris: readonly string[]
+  readonly postLogoutRedirectUris: readonly string[]
+  readonly homepage: string | undefined
+  readonly refreshIdle: number
+  readonly refreshAbsolute: number
+  /** Undefined: by how it authenticates. */
+  readonly refreshRetryWindow: number | undefined
+  readonly requirePar: boolean
+  /** Of a client that is described by a document: its client_id. */
+  readonly metadataUrl: string | undefined
+}
+
+export const APP_TYPES = ['public', 'confidential'] as const
+export type AppType = (typeof APP_TYPES)[number]
+
+export const CLIENT_KINDS = ['standard', 'enterprise', 'public', 'service_user', 'app'] as const
 export type ClientKind = (typeof CLIENT_KINDS)[number]
 
 export const SERVICE_USER_ROLES = ['viewer', 'editor', 'admin'] as const
@@ -48,6 +71,7 @@ const CLIENT_ID: Record<ClientKind, (publicId: string, mode: Mode) => string> = 
   enterprise: (publicId) => `AKE${publicId.toUpperCase()}`,
   public: (publicId, mode) => `pk_${mode}_${publicId}`,
   service_user: (publicId) => `su_${publicId}`,
+  app: (publicId) => `app_${publicId}`,
 }
 
 export const clientIdOf = (kind: ClientKind, publicId: string, mode: Mode): string => CLIENT_ID[kind](publicId, mode)

@@ -3,11 +3,11 @@ import type { Mode } from '../mode/mode.ts'
 import { randomBase32, randomBase62, toBase62 } from './base62.ts'
 
 /** A credential whose form and checksum are right. Whether it is anyone's is for the store to say. */
-export type Credential = SecretCredential | AccessTokenCredential
+export type Credential = SecretCredential | AccessTokenCredential | RefreshTokenCredential
 
-/** `tk_…`, `AKE…` and `st_…`: an id that finds the record, and a secret that proves it. */
+/** `tk_…`, `AKE…`, `st_…` and `cs_…`: an id that finds the record, and a secret that proves it. */
 export interface SecretCredential {
-  readonly kind: 'standard_key' | 'enterprise_key' | 'service_token'
+  readonly kind: 'standard_key' | 'enterprise_key' | 'service_token' | 'app_secret'
   readonly mode: Mode
   readonly publicId: string
   /** The whole credential as it was issued: what is hashed. */
@@ -22,9 +22,19 @@ export interface AccessTokenCredential {
   readonly text: string
 }
 
+/** `kr_…`: `family` leads to the family that it belongs to. */
+export interface RefreshTokenCredential {
+  readonly kind: 'refresh_token'
+  readonly mode: Mode
+  readonly family: string
+  readonly text: string
+}
+
 const CHECKSUM = 6
 const PUBLIC_ID = 12
 const CLIENT_REF = 8
+/** 95 bits. */
+const FAMILY = 16
 /** 43 × log2(62) = 256.03 bits. */
 const SECRET = 43
 
@@ -51,13 +61,25 @@ export const newEnterpriseKey = (publicId: string): string =>
 export const newServiceToken = (mode: Mode, publicId: string): string =>
   seal(`st_${mode}_${publicId}_${randomBase62(SECRET)}`)
 
+/** A confidential app's client_secret: complete in itself, so that secret scanners know it wherever it stands. */
+export const newAppSecret = (mode: Mode, publicId: string): string =>
+  seal(`cs_${mode}_${publicId}_${randomBase62(SECRET)}`)
+
+export const newFamily = (): string => randomBase62(FAMILY)
+
+export const newRefreshToken = (mode: Mode, family: string): string =>
+  seal(`kr_${mode}_${family}${randomBase62(SECRET)}`)
+
 /** The ref comes first so that a token's standing can be read in the same round trip as the token. */
 export const newAccessToken = (mode: Mode, clientRef: string): string =>
   seal(`kc_${mode}_${clientRef}${randomBase62(SECRET)}`)
 
-const WITH_ID = /^(tk|st)_(live|test)_([a-z2-7]{8,32})_[0-9A-Za-z]{49}$/
+const WITH_ID = /^(tk|st|cs)_(live|test)_([a-z2-7]{8,32})_[0-9A-Za-z]{49}$/
 const ENTERPRISE = /^AKE([A-Z2-7]{8,32})_[0-9A-Za-z]{49}$/
 const ACCESS_TOKEN = /^kc_(live|test)_([0-9A-Za-z]{8})[0-9A-Za-z]{49}$/
+const REFRESH_TOKEN = /^kr_(live|test)_([0-9A-Za-z]{16})[0-9A-Za-z]{49}$/
+
+const KIND_OF = { tk: 'standard_key', st: 'service_token', cs: 'app_secret' } as const
 
 /** The longest credential is far shorter; longer input isn't worth a regular expression. */
 const LONGEST = 128
@@ -69,9 +91,11 @@ export function parseCredential(text: string): Credential | undefined {
   if (token) return { kind: 'access_token', mode: token[1] as Mode, clientRef: token[2] as string, text }
   const key = WITH_ID.exec(text)
   if (key) {
-    const kind = key[1] === 'tk' ? 'standard_key' : 'service_token'
+    const kind = KIND_OF[key[1] as keyof typeof KIND_OF]
     return { kind, mode: key[2] as Mode, publicId: key[3] as string, text }
   }
+  const refresh = REFRESH_TOKEN.exec(text)
+  if (refresh) return { kind: 'refresh_token', mode: refresh[1] as Mode, family: refresh[2] as string, text }
   const enterprise = ENTERPRISE.exec(text)
   if (enterprise) {
     return { kind: 'enterprise_key', mode: 'live', publicId: (enterprise[1] as string).toLowerCase(), text }
@@ -84,6 +108,7 @@ export function parseCredential(text: string): Credential | undefined {
  * Without the mode segment (`tk_<id>` + secret) the checksum tells which mode the key is of.
  */
 export function parseClientSecret(clientId: string, clientSecret: string): SecretCredential | undefined {
+  if (clientId.startsWith('app_')) return parseAppSecret(clientId, clientSecret)
   const text = `${clientId}_${clientSecret}`
   const spelled = /^tk_(?!(?:live|test)_)/.test(text) ? [insertMode(text, 'live'), insertMode(text, 'test')] : [text]
   for (const candidate of spelled) {
@@ -93,7 +118,21 @@ export function parseClientSecret(clientId: string, clientSecret: string): Secre
   return undefined
 }
 
+/** An app's secret names the app; whoever presents it must name the same. */
+function parseAppSecret(clientId: string, clientSecret: string): SecretCredential | undefined {
+  const credential = parseCredential(clientSecret)
+  return credential?.kind === 'app_secret' && clientId === `app_${credential.publicId}` ? credential : undefined
+}
+
 const insertMode = (text: string, mode: Mode): string => `tk_${mode}_${text.slice(3)}`
+
+const CLIENT_ID = /^(?:(?:tk|su|app)_([a-z2-7]{8,32})|pk_(?:live|test)_([a-z2-7]{8,32})|AKE([A-Z2-7]{8,32}))$/
+
+/** The public id in a client_id, which is unique over all kinds and both modes. Undefined: no client has such an id. */
+export function publicIdOf(clientId: string): string | undefined {
+  const [, plain, publicKey, enterprise] = CLIENT_ID.exec(clientId) ?? []
+  return plain ?? publicKey ?? enterprise?.toLowerCase()
+}
 
 /** The canonical pair that creation hands out: `tk_<id>` or `AKE<ID>`, and what follows the last `_`. */
 export function splitKey(key: string): { clientId: string; clientSecret: string } {

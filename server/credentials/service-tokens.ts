@@ -1,44 +1,9 @@
 import type { Outcome } from '../audit/change.ts'
 import type { ScopedTransaction, TenantScope } from '../tenancy/scoped-database.ts'
-import type { ServiceUserRole } from './client.ts'
 import type { Digests } from './digest.ts'
-import { newClientRef, newPublicId, newRecordId, newServiceToken } from './format.ts'
+import { newPublicId, newRecordId, newServiceToken } from './format.ts'
 
-export interface NewServiceUser {
-  readonly name: string
-  readonly description: string | null
-  readonly role: ServiceUserRole
-  readonly teams: readonly string[]
-  readonly createdBy: string
-}
-
-type ClientRow = Awaited<ReturnType<ScopedTransaction['client']['findFirstOrThrow']>>
 type SecretRow = Awaited<ReturnType<ScopedTransaction['secret']['findFirstOrThrow']>>
-
-/** A service user is tied to no human; its id is its client_id. */
-export async function createServiceUser(
-  transaction: ScopedTransaction,
-  scope: TenantScope,
-  user: NewServiceUser,
-  now: Date,
-): Promise<Outcome<ClientRow>> {
-  const publicId = newPublicId()
-  const id = `su_${publicId}`
-  const ref = newClientRef()
-  await transaction.standing.create({ data: { ...scope, ref, kind: 'client' } })
-  const { name, description, role, teams, createdBy } = user
-  const row = await transaction.client.create({
-    data: {
-      ...{ ...scope, id, publicId, ref, kind: 'service_user', name, description, role, createdBy },
-      teams: [...teams],
-      scopes: [],
-      createdAt: now,
-      updatedAt: now,
-    },
-  })
-  const event = { action: 'service_user.created', target: { type: 'service_user', id }, details: { name, role } }
-  return { result: row, events: [event] }
-}
 
 export interface NewServiceToken {
   readonly name: string

@@ -5,6 +5,7 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Traces } from '../telemetry/traces.ts'
 import type { RequestState } from './context.ts'
+import { cors } from './cors.ts'
 import { answerFailures } from './failures.ts'
 import { health } from './health.ts'
 import { requestLog } from './request-log.ts'
@@ -33,6 +34,7 @@ export function createApp({ modes, trustProxy, ping, isOpen, log, metrics, trace
   app.use(chooseMode(modes))
   if (traces.trace) app.use(traced(traces.trace))
   app.use(answerFailures({ log, metrics }))
+  app.use(cors)
   app.use(route)
   return app.callback()
 }

@@ -3,7 +3,8 @@ import type { Logger } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { RequestContext } from './context.ts'
 import { answerOAuthError } from './oauth-answer.ts'
-import { ApiError, answerProblem } from './problem.ts'
+import { API_ERRORS, ApiError, answerProblem } from './problem.ts'
+import { isPage } from './routing.ts'
 
 /** Seconds after which a store may be back. */
 const RETRY_AFTER = 2
@@ -15,7 +16,7 @@ export const answerFailures =
     try {
       await next()
     } catch (error) {
-      if (error instanceof ApiError) return answerProblem(ctx, error)
+      if (error instanceof ApiError) return answerRefusal(ctx, error)
       if (error instanceof StoreUnavailable) {
         metrics.storeFailed(error.store)
         log.warn({ err: error, request_id: ctx.state.requestId }, 'a store is away')
@@ -31,13 +32,26 @@ export const answerFailures =
     }
   }
 
-/** OAuth endpoints answer as RFC 6749 §5.2 says, all others with a problem document. */
+/** Pages throw one for what a person can do nothing about but wait. */
+function answerRefusal(ctx: RequestContext, error: ApiError): void {
+  if (!isPage(ctx)) {
+    answerProblem(ctx, error)
+    return
+  }
+  ctx.status = API_ERRORS[error.code].status
+  if (error.details.retryAfter !== undefined) ctx.set('Retry-After', String(error.details.retryAfter))
+  ctx.state.mode.errorPage(ctx, { error: error.code, error_description: error.details.detail })
+}
+
+/** People get a page, OAuth endpoints answer as RFC 6749 §5.2 says, all others with a problem document. */
 function answer(
   ctx: RequestContext,
   error: 'temporarily_unavailable' | 'server_error',
   description: string,
   retryAfter: number | undefined,
 ): void {
-  if (ctx.path.startsWith('/oauth/')) answerOAuthError(ctx, { error, description, retryAfter })
-  else answerProblem(ctx, new ApiError(error, { detail: description, ...(retryAfter !== undefined && { retryAfter }) }))
+  const refusal = new ApiError(error, { detail: description, ...(retryAfter !== undefined && { retryAfter }) })
+  if (isPage(ctx)) answerRefusal(ctx, refusal)
+  else if (ctx.path.startsWith('/oauth/')) answerOAuthError(ctx, { error, description, retryAfter })
+  else answerProblem(ctx, refusal)
 }

@@ -10,8 +10,10 @@ export interface Form {
 
 export interface ParsedForm {
   readonly params: Form
-  /** RFC 8707 §2: the one parameter that may be repeated. */
+  /** RFC 8707 §2: may be repeated. */
   readonly resource: readonly string[]
+  /** RFC 8693 §2.1: may be repeated too. */
+  readonly audience: readonly string[]
 }
 
 /** Largest form in bytes: a token request is small; an introspection may carry whatever somebody took for a token. */
@@ -19,7 +21,6 @@ export const TOKEN_FORM_LIMIT = 56 * 1024
 export const TOKEN_LOOKUP_LIMIT = 2 * 1024 * 1024
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
-const REPEATABLE = new Set(['resource', 'audience'])
 
 /** RFC 6749 §3.2 and appendix B. A parameter without a value counts as omitted, a repeated one is an error. */
 export async function readForm(ctx: RequestContext, limit: number): Promise<Result<ParsedForm>> {
@@ -38,14 +39,12 @@ const BODY_FAILURES = {
 
 export function parseForm(body: string): Result<ParsedForm> {
   const params: Record<string, string> = Object.create(null)
-  let resource: string[] = []
+  const repeatable = { resource: [] as string[], audience: [] as string[] }
   for (const [name, value] of Object.entries(parse(body, '&', '=', { maxKeys: 0 }))) {
     const values = (Array.isArray(value) ? value : [value ?? '']).filter(Boolean)
-    if (name === 'resource') resource = values
-    if (Array.isArray(value) && !REPEATABLE.has(name)) {
-      return fail('invalid_request', 'a parameter was sent more than once')
-    }
+    if (name === 'resource' || name === 'audience') repeatable[name] = values
+    else if (Array.isArray(value)) return fail('invalid_request', 'a parameter was sent more than once')
     if (values[0]) params[name] = values[0]
   }
-  return succeed({ params, resource })
+  return succeed({ params, ...repeatable })
 }

@@ -1,4 +1,4 @@
-import type { MintedToken } from '../oauth/access-token.ts'
+import type { TokenResponse } from '../oauth/grants/grant.ts'
 import type { OAuthError } from '../oauth/oauth-error.ts'
 import type { RequestContext } from './context.ts'
 
@@ -14,7 +14,7 @@ const STATUS: Partial<Record<OAuthError['error'], number>> = {
 export function answerOAuthError(ctx: RequestContext, failure: OAuthError): void {
   const { error, description, scope, retryAfter } = failure
   ctx.status = failure.status ?? STATUS[error] ?? 400
-  ctx.state.refusal ??= error
+  ctx.state.refusal ??= failure.reason ?? error
   noStore(ctx)
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   if (failure.challenge && ctx.status === 401) {
@@ -29,14 +29,17 @@ export function noStore(ctx: RequestContext): void {
   ctx.set('Pragma', 'no-cache')
 }
 
-/** RFC 6749 §5.1. */
-export function answerToken(ctx: RequestContext, token: MintedToken): void {
+/** RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3, RFC 8693 §2.2.1. */
+export function answerToken(ctx: RequestContext, token: TokenResponse): void {
   noStore(ctx)
   ctx.status = 200
   ctx.body = {
     access_token: token.value,
+    ...(token.issuedTokenType && { issued_token_type: token.issuedTokenType }),
     token_type: token.tokenType,
     expires_in: token.expiresIn,
     scope: token.scope,
+    ...(token.refreshToken && { refresh_token: token.refreshToken }),
+    ...(token.idToken && { id_token: token.idToken }),
   }
 }

@@ -20,9 +20,15 @@ export const chooseMode = (modes: readonly ModeRuntime[]) => {
 /** As it was sent: Koa takes the first of several and drops userinfo, RFC 9112 §3.2 wants neither accepted. */
 const hostOf = (ctx: RequestContext): string => (ctx.app.proxy ? ctx.host : (ctx.headers.host ?? ''))
 
-/** A mode's routes: exact ones by method and path, and the management API below `/v1`. */
+/** Whether a person in a browser looks at the answer. */
+export const isPage = ({ state, path }: RequestContext): boolean =>
+  state.mode?.pages.some(({ prefix }) => isBelow(prefix, path)) ?? false
+
+const isBelow = (prefix: string, path: string): boolean => path === prefix || path.startsWith(`${prefix}/`)
+
+/** A mode's routes: exact ones by method and path, the management API below `/v1`, and pages by prefix. */
 export const route: Handler = async (ctx) => {
-  const { routes, managementApi } = ctx.state.mode
+  const { routes, managementApi, pages } = ctx.state.mode
   const { method, path } = ctx
   const handler = routes.get(`${method === 'HEAD' ? 'GET' : method} ${path}`)
   if (handler) {
@@ -32,6 +38,11 @@ export const route: Handler = async (ctx) => {
   if (path === '/v1' || path.startsWith('/v1/')) {
     ctx.state.route = '/v1/*'
     return managementApi(ctx)
+  }
+  const page = pages.find(({ prefix }) => isBelow(prefix, path))
+  if (page) {
+    ctx.state.route = `${page.prefix}/*`
+    return page.handle(ctx)
   }
   const allowed = ['GET', 'POST'].filter((other) => routes.has(`${other} ${path}`))
   if (!allowed.length) throw new ApiError('not_found')

@@ -5,6 +5,7 @@ import type { Digests } from '../credentials/digest.ts'
 import type { ScopedDatabase, ScopedTransaction, TenantScope } from '../tenancy/scoped-database.ts'
 import type { Tenant } from '../tenancy/tenant.ts'
 import type { Caller } from './caller.ts'
+import type { Workloads } from './workloads.ts'
 
 /** What an operation may use: all of it the caller's tenant's, in the mode of the host. */
 export interface OperationNeeds {
@@ -16,6 +17,7 @@ export interface OperationNeeds {
   readonly change: <T>(work: (transaction: ScopedTransaction) => Promise<Outcome<T>>) => Promise<T>
   readonly digests: Digests
   readonly clock: Clock
+  readonly workloads: Workloads
 }
 
 /** A request that has been authenticated, authorized and parsed. */

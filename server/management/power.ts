@@ -14,3 +14,14 @@ export function withinPower(caller: Caller, wanted: readonly string[] | undefine
   }
   return wanted ?? [...caller.scopes]
 }
+
+/**
+ * The same for what is there already: who changes it must hold what it holds.
+ * @throws {ApiError} insufficient_scope
+ */
+export function refuseMorePower(caller: Caller, held: 'all' | readonly string[]): void {
+  if (held !== 'all') withinPower(caller, held)
+  else if (!caller.hasEverything) {
+    throw new ApiError('insufficient_scope', { detail: 'it has full access, which only full access may change' })
+  }
+}

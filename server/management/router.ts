@@ -10,8 +10,11 @@ import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
 import { scopeDatabase, type TenantScope } from '../tenancy/scoped-database.ts'
 import type { Caller, IdentifyCaller } from './caller.ts'
+import { createChallenges, schemeOf } from './challenge.ts'
 import type { Operation, OperationNeeds } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
+import { presentedBy } from './presented-credential.ts'
+import type { Workloads } from './workloads.ts'
 
 interface Needs {
   mode: Mode
@@ -21,6 +24,7 @@ interface Needs {
   change: Change
   digests: Digests
   clock: Clock
+  workloads: Workloads
 }
 
 /** Bytes. The largest body of the API is a few hundred scopes. */
@@ -35,16 +39,22 @@ export function createManagementApi(needs: Needs): Handler {
     router.register(operation.path, [operation.method], (ctx) => run(operation, ctx as RequestContext, needs))
   }
   const routes = router.routes()
+  const { insufficientScope } = createChallenges(needs.issuer)
   return async (ctx) => {
-    await routes(ctx as never, async () => {
-      throw new ApiError('not_found')
-    })
+    try {
+      await routes(ctx as never, async () => {
+        throw new ApiError('not_found')
+      })
+    } catch (error) {
+      const isScope = error instanceof ApiError && error.code === 'insufficient_scope'
+      throw isScope ? insufficientScope(schemeOf(ctx.headers.authorization), error) : error
+    }
   }
 }
 
 async function run(operation: Operation, ctx: RequestContext, needs: Needs): Promise<void> {
   ctx.state.route = operation.path
-  const caller = await needs.identifyCaller(presented(ctx, needs.issuer))
+  const caller = await needs.identifyCaller(presentedBy(ctx, needs.issuer))
   ctx.state.client = caller.actor.id
   ctx.state.tenant = caller.tenant.id
   authorize(caller, operation)
@@ -58,18 +68,6 @@ async function run(operation: Operation, ctx: RequestContext, needs: Needs): Pro
   ctx.status = operation.status
   ctx.set('Cache-Control', 'no-store')
   if (operation.status !== 204) ctx.body = answer
-}
-
-function presented(ctx: RequestContext, issuer: string) {
-  const apiKey = ctx.headers['x-api-key']
-  return {
-    authorization: ctx.headers.authorization,
-    apiKey: Array.isArray(apiKey) ? apiKey.join() : apiKey,
-    dpop: ctx.get('dpop') || undefined,
-    method: ctx.method,
-    url: issuer + ctx.path,
-    address: ctx.ip,
-  }
 }
 
 function authorize(caller: Caller, { requires }: Operation): void {
@@ -118,11 +116,11 @@ async function readJson(ctx: RequestContext): Promise<unknown> {
 }
 
 function needsOf(caller: Caller, ctx: RequestContext, needs: Needs): OperationNeeds {
-  const { mode, issuer, digests, clock } = needs
+  const { mode, issuer, digests, clock, workloads } = needs
   const scope: TenantScope = { tenantId: caller.tenant.id, mode }
   const origin = { actor: caller.actor, ip: ctx.ip, requestId: ctx.state.requestId }
   return {
-    ...{ scope, tenant: caller.tenant, issuer, digests, clock },
+    ...{ scope, tenant: caller.tenant, issuer, digests, clock, workloads },
     database: scopeDatabase(needs.database, scope),
     change: (work) => needs.change(scope, origin, work),
   }

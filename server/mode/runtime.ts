@@ -1,4 +1,4 @@
-import type { Handler } from '../http/context.ts'
+import type { Handler, RequestContext } from '../http/context.ts'
 import type { Mode } from './mode.ts'
 
 /** One of the two worlds, as the listener sees it: which host it answers for, and what it serves there. */
@@ -12,4 +12,11 @@ export interface ModeRuntime {
   readonly routes: ReadonlyMap<string, Handler>
   /** All of `/v1`. */
   readonly managementApi: Handler
+  /** What is at or below one of these, and isn't a route of its own, is for people's browsers: `/account`. */
+  readonly pages: readonly { readonly prefix: string; readonly handle: Handler }[]
+  /** Says in such a browser what went wrong; the status is set. */
+  readonly errorPage: (
+    ctx: RequestContext,
+    error: { readonly error: string; readonly error_description?: string | undefined },
+  ) => void
 }

@@ -7,32 +7,37 @@ import type { Standings } from '../credentials/standings.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Standing, StateStore } from '../storage/state-store.ts'
 import type { Resource } from '../tenancy/tenant.ts'
+import type { RefreshFamilies } from './refresh-family.ts'
 import type { ScopeSets } from './scope-set.ts'
+import {
+  type AccessToken,
+  type Act,
+  type Delegation,
+  decodeToken,
+  encodeToken,
+  type Lineage,
+  type ParentToken,
+  type WorkloadOrigin,
+} from './token-record.ts'
 
-/** What is kept of an access token. Times are RFC 7519 NumericDates: seconds. */
-export interface AccessToken {
-  /** Names the token in logs and audit; not the token, and not derivable into it. */
-  readonly jti: string
-  readonly clientId: string
-  readonly tenantId: string
-  readonly scope: string
-  readonly audience: string
-  readonly iat: number
-  readonly exp: number
-  /** The client's epoch at minting: once the client's has moved on, the token is dead. */
-  readonly epoch: number
-  /** RFC 9449 §6.1: thumbprint of the key that the token is bound to. */
-  readonly jkt: string | undefined
-}
+export type { AccessToken, Delegation } from './token-record.ts'
 
 export interface MintRequest {
   readonly client: Client
   readonly resource: Resource
   readonly scope: readonly string[]
   readonly jkt: string | undefined
+  readonly delegation?: Delegation | undefined
+  readonly workload?: WorkloadOrigin | undefined
+  readonly act?: Act | undefined
+  readonly lineage?: Lineage | undefined
+  /** Seconds, at most. */
+  readonly lifetime?: number | undefined
 }
 
 export interface MintedToken {
+  /** See {@link AccessToken.jti}. */
+  readonly jti: string
   readonly value: string
   readonly expiresIn: number
   readonly scope: string
@@ -43,7 +48,10 @@ export interface AccessTokens {
   mint(request: MintRequest): Promise<MintedToken>
   /** Whatever is kept of it, also when it is good for nothing any more. */
   find(credential: AccessTokenCredential): Promise<AccessToken | undefined>
-  /** Only if it is good now: the token and its client's standing are read together. */
+  /**
+   * Only if it is good now. The token and its client's standing are read together; then, of a token that has them, a
+   * person's consent and family, the workload's binding, and the tokens that it was made of.
+   */
   findLive(credential: AccessTokenCredential): Promise<AccessToken | undefined>
   revoke(credential: AccessTokenCredential): Promise<void>
 }
@@ -51,6 +59,7 @@ export interface AccessTokens {
 interface Needs {
   mode: Mode
   state: Pick<StateStore, 'putToken' | 'findToken' | 'removeToken'>
+  families: Pick<RefreshFamilies, 'isAlive'>
   standings: Standings
   digests: Digests
   scopeSets: ScopeSets
@@ -60,44 +69,70 @@ interface Needs {
 /** Seconds. */
 const DEFAULT_TOKEN_VALIDITY = 3600
 
-export function createAccessTokens({ mode, state, standings, digests, scopeSets, clock }: Needs): AccessTokens {
+export function createAccessTokens(needs: Needs): AccessTokens {
+  const { mode, state, families, standings, digests, scopeSets, clock } = needs
+
   async function find({ text }: AccessTokenCredential): Promise<AccessToken | undefined> {
     for (const digest of digests.candidates(text)) {
       const record = await state.findToken(digest)
       if (record === undefined) continue
-      const stored = decode(record)
-      return { ...stored, jti: jtiOf(digest), scope: await scopeSets.expand(stored.scope) }
+      const stored = decodeToken(record)
+      return { ...stored, digest, jti: jtiOf(digest), scope: await scopeSets.expand(stored.scope) }
     }
     return undefined
+  }
+
+  async function isDelegated({ consentRef, consentEpoch, familyId }: Delegation): Promise<boolean> {
+    const [[consent], alive] = await Promise.all([standings.read([consentRef]), families.isAlive(familyId)])
+    return alive && consent?.epoch === consentEpoch
+  }
+
+  async function isBound({ bindingRef, bindingEpoch }: WorkloadOrigin): Promise<boolean> {
+    const [binding] = await standings.read([bindingRef])
+    return binding?.epoch === bindingEpoch
+  }
+
+  async function isParentLive({ digest, clientRef }: ParentToken): Promise<boolean> {
+    const [record, [standing]] = await Promise.all([state.findToken(digest), standings.read([clientRef])])
+    const parent = record === undefined ? undefined : decodeToken(record)
+    return parent !== undefined && isLive(parent, standing, clock.now()) && (await isSupported(parent))
+  }
+
+  /** Whether all is still there that it was minted from. Ends, because the depth of a lineage is bounded. */
+  async function isSupported({ delegation, workload, lineage }: Supports): Promise<boolean> {
+    const supports = await Promise.all([
+      !delegation || isDelegated(delegation),
+      !workload || isBound(workload),
+      ...(lineage?.parents ?? []).map(isParentLive),
+    ])
+    return supports.every(Boolean)
   }
 
   return {
     find,
 
-    async mint({ client, resource, scope, jkt }) {
+    async mint({ client, resource, scope, jkt, delegation, workload, act, lineage, lifetime = Infinity }) {
       const now = clock.now()
       const iat = epochSeconds(now)
-      const exp = iat + lifetime(client, resource, now)
+      const exp = iat + Math.min(lifetimeOf(client, resource, now), lifetime)
       const scopeText = scope.join(' ')
       const value = newAccessToken(mode, client.ref)
       const [digest] = digests.candidates(value) as [string]
-      const record = encode({
-        clientId: client.clientId,
-        tenantId: client.tenantId,
-        scope: await scopeSets.shorten(scopeText),
-        audience: resource.identifier,
-        iat,
-        exp,
-        epoch: client.epoch,
-        jkt,
+      const record = encodeToken({
+        ...{ clientId: client.clientId, tenantId: client.tenantId, scope: await scopeSets.shorten(scopeText) },
+        ...{ audience: resource.identifier, iat, exp, epoch: client.epoch, jkt },
+        ...{ delegation, workload, act, lineage },
       })
       await state.putToken(digest, record, exp * 1000)
-      return { value, expiresIn: exp - iat, scope: scopeText, tokenType: jkt ? 'DPoP' : 'Bearer' }
+      const tokenType = jkt ? 'DPoP' : 'Bearer'
+      return { value, jti: jtiOf(digest), expiresIn: exp - iat, scope: scopeText, tokenType }
     },
 
     async findLive(credential) {
       const [token, [standing]] = await Promise.all([find(credential), standings.read([credential.clientRef])])
-      return token && isLive(token, standing, clock.now()) ? token : undefined
+      if (!token || !isLive(token, standing, clock.now())) return undefined
+      const alone = !token.delegation && !token.workload && !token.lineage
+      return alone || (await isSupported(token)) ? token : undefined
     },
 
     async revoke({ text }) {
@@ -107,32 +142,14 @@ export function createAccessTokens({ mode, state, standings, digests, scopeSets,
 }
 
 /** Seconds: the client's own, else the resource's, else an hour; never beyond the client's end. */
-function lifetime(client: Client, resource: Resource, now: number): number {
+function lifetimeOf(client: Client, resource: Resource, now: number): number {
   const wanted = client.tokenValidity ?? resource.tokenValidity ?? DEFAULT_TOKEN_VALIDITY
   return client.expiresAt === undefined ? wanted : Math.min(wanted, epochSeconds(client.expiresAt - now))
 }
 
-const isLive = (token: AccessToken, standing: Standing | undefined, now: number): boolean =>
+const isLive = (token: Pick<AccessToken, 'exp' | 'epoch'>, standing: Standing | undefined, now: number): boolean =>
   !isPast(token.exp * 1000, now) && token.epoch === standing?.epoch
 
 const jtiOf = (digest: string): string => `tok_${digest.slice(0, 16)}`
 
-type Stored = Omit<AccessToken, 'jti'>
-
-/** A tuple, because the names would take more room than the values. Append only: records outlive deployments. */
-const encode = (token: Stored): string =>
-  JSON.stringify([
-    token.clientId,
-    token.tenantId,
-    token.scope,
-    token.audience,
-    token.iat,
-    token.exp - token.iat,
-    token.epoch,
-    ...(token.jkt ? [token.jkt] : []),
-  ])
-
-function decode(record: string): Stored {
-  const [clientId, tenantId, scope, audience, iat, life, epoch, jkt] = JSON.parse(record)
-  return { clientId, tenantId, scope, audience, iat, exp: iat + life, epoch, jkt }
-}
+type Supports = Pick<AccessToken, 'delegation' | 'workload' | 'lineage'>

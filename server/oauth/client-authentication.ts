@@ -3,49 +3,95 @@ import { parseClientSecret, type SecretCredential } from '../credentials/format.
 import type { Mode } from '../mode/mode.ts'
 import { fail, type OAuthError, type Result, succeed } from './oauth-error.ts'
 
-/** A client_id and client_secret that form a credential, by the Authorization header or in the body. */
+/** How a request says which client it is from. */
+export type PresentedClient = PresentedSecret | PresentedAssertion | PresentedName
+
+/** RFC 6749 §2.3.1: a client_id and client_secret that form a credential, by the Authorization header or in the body. */
 export interface PresentedSecret {
+  readonly method: 'secret'
   readonly credential: SecretCredential
   readonly clientId: string
   /** By the Authorization header: a 401 must name the scheme (RFC 6749 §5.2). */
   readonly challenge: boolean
 }
 
-interface ClientParameters {
+/** RFC 7523 §2.2. */
+export interface PresentedAssertion {
+  readonly method: 'assertion'
+  readonly assertion: string
+  /** RFC 7521 §4.2: not needed, since the assertion names the client; if sent it must be the same. */
+  readonly clientId: string | undefined
+}
+
+/** RFC 6749 §2.1: a public client can only say its name. */
+export interface PresentedName {
+  readonly method: 'none'
+  readonly clientId: string
+  /** What came with it, by which a client that several tenants know is found in one of them. */
+  readonly given: GivenTokens
+  /**
+   * RFC 8693 §2.1, RFC 7523 §3.1: what is asked for rests on a token that the request holds, and whoever set this has it
+   * verified before anything is given; until then a service user's name is all there is.
+   */
+  readonly vouchedByToken?: true
+}
+
+export interface GivenTokens {
+  readonly code?: string | undefined
+  readonly refresh_token?: string | undefined
+  readonly token?: string | undefined
+  readonly subject_token?: string | undefined
+}
+
+interface ClientParameters extends GivenTokens {
   readonly client_id?: string | undefined
   readonly client_secret?: string | undefined
   readonly client_assertion?: string | undefined
+  readonly client_assertion_type?: string | undefined
 }
 
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
 /**
- * RFC 6749 §2.3. Undefined: no secret was presented at all; then another method may have been. A secret that is not of
- * our making ends here, before any store is asked.
+ * RFC 6749 §2.3. A secret that is not of our making ends here, before any store is asked. A client that doesn't say who
+ * it is isn't authenticated.
  */
-export function presentedSecret(
-  authorization: string | undefined,
-  params: ClientParameters,
-): Result<PresentedSecret | undefined> {
-  const { client_id, client_secret, client_assertion } = params
-  const mechanisms = [authorization, client_secret, client_assertion].filter((mechanism) => mechanism !== undefined)
+export function presentedClient(authorization: string | undefined, params: ClientParameters): Result<PresentedClient> {
+  const { client_id, client_secret, client_assertion, client_assertion_type } = params
+  const assertion = client_assertion ?? client_assertion_type
+  const mechanisms = [authorization, client_secret, assertion].filter((mechanism) => mechanism !== undefined)
   // RFC 6749 §2.3: the client MUST NOT use more than one authentication method in each request.
   if (mechanisms.length > 1) return fail('invalid_request', 'use one client authentication method, not several')
 
-  if (authorization !== undefined) {
-    const pair = basicCredentials(authorization)
-    if (!pair.ok) return pair
-    if (client_id !== undefined && client_id !== pair.value.clientId) {
-      return fail('invalid_request', 'client_id differs from the one in the Authorization header')
-    }
-    return sealed(pair.value.clientId, pair.value.clientSecret, true)
+  if (authorization !== undefined) return byHeader(authorization, client_id)
+  if (assertion !== undefined) return byAssertion(params)
+  if (client_id === undefined) {
+    return client_secret === undefined ? unauthenticated(true) : fail('invalid_request', 'client_id is missing')
   }
-  if (client_secret === undefined) return succeed(undefined)
-  if (client_id === undefined) return fail('invalid_request', 'client_id is missing')
-  return sealed(client_id, client_secret, false)
+  return client_secret === undefined
+    ? succeed({ method: 'none', clientId: client_id, given: params })
+    : sealed(client_id, client_secret, false)
+}
+
+function byHeader(authorization: string, clientId: string | undefined): Result<PresentedSecret> {
+  const pair = basicCredentials(authorization)
+  if (!pair.ok) return pair
+  if (clientId !== undefined && clientId !== pair.value.clientId) {
+    return fail('invalid_request', 'client_id differs from the one in the Authorization header')
+  }
+  return sealed(pair.value.clientId, pair.value.clientSecret, true)
+}
+
+function byAssertion(params: ClientParameters): Result<PresentedAssertion> {
+  const { client_id: clientId, client_assertion: assertion, client_assertion_type: type } = params
+  if (type !== ASSERTION_TYPE) return fail('invalid_request', `client_assertion_type must be ${ASSERTION_TYPE}`)
+  if (assertion === undefined) return fail('invalid_request', 'client_assertion is missing')
+  return succeed({ method: 'assertion', assertion, clientId })
 }
 
 function sealed(clientId: string, clientSecret: string, challenge: boolean): Result<PresentedSecret> {
   const credential = parseClientSecret(clientId, clientSecret)
-  return credential ? succeed({ credential, clientId, challenge }) : unauthenticated(challenge)
+  return credential ? succeed({ method: 'secret', credential, clientId, challenge }) : unauthenticated(challenge)
 }
 
 /** RFC 6749 §5.2: one answer for every reason, so that it can't be used to find out which clients exist. */
@@ -76,8 +122,12 @@ const malformedBasic = fail('invalid_request', 'the Authorization header is malf
 const formDecode = (text: string): string =>
   text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text
 
-/** What a refused client is told. */
+/** What a refused client is told, and why it was: the latter for the log alone. */
 export function refusalError(refusal: Refusal, mode: Mode, challenge: boolean): OAuthError {
+  return { ...answerTo(refusal, mode, challenge), reason: refusal.reason }
+}
+
+function answerTo(refusal: Refusal, mode: Mode, challenge: boolean): OAuthError {
   if (refusal.retryAfter !== undefined) {
     const description = 'too many failed attempts; the right credential still works'
     return { error: 'rate_limited', description, retryAfter: refusal.retryAfter }

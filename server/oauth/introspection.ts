@@ -1,25 +1,45 @@
 import { epochSeconds } from '../clock.ts'
 import type { Authenticated, Authenticator } from '../credentials/authenticator.ts'
-import { type AccessTokenCredential, parseCredential, type SecretCredential } from '../credentials/format.ts'
+import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
+import {
+  type AccessTokenCredential,
+  parseCredential,
+  type RefreshTokenCredential,
+  type SecretCredential,
+} from '../credentials/format.ts'
 import type { Mode } from '../mode/mode.ts'
+import type { Consents } from '../people/consent.ts'
+import type { Claims } from '../workload-identity/model.ts'
 import type { AccessToken, AccessTokens } from './access-token.ts'
+import type { RefreshFamilies } from './refresh-family.ts'
 import { managementScopes } from './resource-indicator.ts'
+import type { Act, WorkloadOrigin } from './token-record.ts'
 
 /** RFC 7662 §2.2. */
 export type Introspection = { readonly active: false } | ActiveToken
 
 export interface ActiveToken {
   readonly active: true
-  readonly token_type: 'Bearer' | 'DPoP' | 'api_key' | 'service_token'
+  readonly token_type: 'Bearer' | 'DPoP' | 'refresh_token' | 'api_key' | 'service_token'
   readonly client_id: string
   readonly sub: string
   readonly scope: string
   readonly iss: string
   readonly aud?: string
-  readonly iat: number
+  readonly iat?: number
   readonly exp?: number
   readonly jti?: string
   readonly cnf?: { readonly jkt: string }
+  /** RFC 8693 §4.1. */
+  readonly act?: Act
+  /** Whom a platform vouched for. */
+  readonly workload?: {
+    readonly iss: string
+    readonly sub: string
+    readonly claims: Claims
+    readonly provider_id: string
+    readonly binding_id: string
+  }
 }
 
 /** What a presented string is now, and whose, for callers that have yet to be found worthy of the answer. */
@@ -35,8 +55,17 @@ export interface Introspect {
    * What the caller may know: of its own tenant's tokens, and if it holds `tokens:introspect`. Anything else is
    * inactive with no hint why (stricter than RFC 7662 §2.1, which would allow a 403).
    */
-  answer(caller: Authenticated, found: Found | undefined): Introspection
+  answer(caller: KnownClient, found: Found | undefined): Introspection
 }
+
+/** The contract's: a relying party needs one call for whatever it is shown. */
+const TOKEN_TYPE = {
+  standard_key: 'api_key',
+  enterprise_key: 'api_key',
+  service_token: 'service_token',
+} as const
+
+type KeyCredential = SecretCredential & { readonly kind: keyof typeof TOKEN_TYPE }
 
 const INTROSPECT_SCOPE = 'tokens:introspect'
 const INACTIVE: Introspection = { active: false }
@@ -46,25 +75,55 @@ interface Needs {
   issuer: string
   authenticator: Pick<Authenticator, 'inspect'>
   tokens: Pick<AccessTokens, 'findLive'>
+  families: Pick<RefreshFamilies, 'find'>
+  clients: Pick<ClientRegistry, 'ofRef' | 'current'>
+  consents: Pick<Consents, 'read'>
 }
 
-export function createIntrospect({ mode, issuer, authenticator, tokens }: Needs): Introspect {
+export function createIntrospect(needs: Needs): Introspect {
+  const { mode, issuer, authenticator, tokens, families, clients, consents } = needs
+
   async function findAccessToken(credential: AccessTokenCredential): Promise<Found | undefined> {
     const token = await tokens.findLive(credential)
     return token && { tenantId: token.tenantId, token: describeAccessToken(token) }
   }
 
-  async function findSecret(credential: SecretCredential): Promise<Found | undefined> {
+  async function findSecret(credential: KeyCredential): Promise<Found | undefined> {
     const result = await authenticator.inspect(credential)
     if (!result.ok) return undefined
     return { tenantId: result.authenticated.tenant.id, token: describeSecret(credential, result.authenticated) }
+  }
+
+  async function findRefreshToken(credential: RefreshTokenCredential): Promise<Found | undefined> {
+    const found = await families.find(credential)
+    if (!found?.isGood) return undefined
+    const { family, endsAt } = found
+    const consent = await consents.read(family.consentRef)
+    const known = await clients.current(
+      () => clients.ofRef(family.clientRef),
+      async (current) => current,
+    )
+    const stands = consent?.epoch === family.consentEpoch && known?.client.epoch === family.clientEpoch
+    if (!known || !stands || known.client.revokedAt !== undefined) return undefined
+    const token: ActiveToken = {
+      active: true,
+      token_type: 'refresh_token',
+      client_id: known.client.clientId,
+      sub: family.memberId,
+      scope: family.scope.join(' '),
+      iss: issuer,
+      aud: family.audience,
+      exp: epochSeconds(endsAt),
+      ...(family.jkt && { cnf: { jkt: family.jkt } }),
+    }
+    return { tenantId: family.tenantId, token }
   }
 
   const describeAccessToken = (token: AccessToken): ActiveToken => ({
     active: true,
     token_type: token.jkt ? 'DPoP' : 'Bearer',
     client_id: token.clientId,
-    sub: token.clientId, // RFC 9068 §2.2: without a resource owner, the client itself
+    sub: token.delegation?.memberId ?? token.clientId, // RFC 9068 §2.2: without a resource owner, the client itself
     scope: token.scope,
     iss: issuer,
     aud: token.audience,
@@ -72,13 +131,15 @@ export function createIntrospect({ mode, issuer, authenticator, tokens }: Needs)
     exp: token.exp,
     jti: token.jti,
     ...(token.jkt && { cnf: { jkt: token.jkt } }), // RFC 9449 §6.2
+    ...(token.act && { act: token.act }),
+    ...(token.workload && { workload: describeWorkload(token.workload) }),
   })
 
-  function describeSecret({ kind }: SecretCredential, { client, tenant, secret }: Authenticated): ActiveToken {
+  function describeSecret({ kind }: KeyCredential, { client, tenant, secret }: Authenticated): ActiveToken {
     const expiresAt = earliest(client.expiresAt, secret.expiresAt)
     return {
       active: true,
-      token_type: kind === 'service_token' ? 'service_token' : 'api_key',
+      token_type: TOKEN_TYPE[kind],
       client_id: client.clientId,
       sub: client.clientId,
       scope: managementScopes({ client, tenant }, issuer).join(' '),
@@ -92,7 +153,11 @@ export function createIntrospect({ mode, issuer, authenticator, tokens }: Needs)
     async find(text) {
       const credential = parseCredential(text)
       if (!credential || credential.mode !== mode) return undefined
-      return credential.kind === 'access_token' ? findAccessToken(credential) : findSecret(credential)
+      const { kind } = credential
+      if (kind === 'access_token') return findAccessToken(credential)
+      if (kind === 'refresh_token') return findRefreshToken(credential)
+      // An app's secret authenticates the app here, and opens nothing anywhere.
+      return kind === 'app_secret' ? undefined : findSecret({ ...credential, kind })
     },
 
     answer(caller, found) {
@@ -101,6 +166,10 @@ export function createIntrospect({ mode, issuer, authenticator, tokens }: Needs)
     },
   }
 }
+
+const describeWorkload = ({ iss, sub, claims, providerId, bindingId }: WorkloadOrigin) => ({
+  ...{ iss, sub, claims, provider_id: providerId, binding_id: bindingId },
+})
 
 const earliest = (...times: (number | undefined)[]): number | undefined => {
   const known = times.filter((time) => time !== undefined)

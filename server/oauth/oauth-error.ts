@@ -10,6 +10,8 @@ export type OAuthErrorCode =
   | 'invalid_dpop_proof' // RFC 9449 §5
   | 'use_dpop_nonce' // RFC 9449 §8
   | 'temporarily_unavailable' // RFC 6749 §4.1.2.1
+  | 'insufficient_scope' // RFC 6750 §3.1
+  | 'invalid_token'
   | 'rate_limited' // ours, of the contract's error table
   | 'subscription_inactive'
   | 'server_error'
@@ -26,6 +28,8 @@ export interface OAuthError {
   readonly retryAfter?: number | undefined
   /** RFC 6749 §5.2: the client used the Authorization header, so a 401 names the scheme. */
   readonly challenge?: boolean | undefined
+  /** What the log says instead of the code. */
+  readonly reason?: string | undefined
 }
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: OAuthError }

@@ -1,4 +1,4 @@
-import type { Client } from '../credentials/client.ts'
+import type { Client, ServiceUserRole } from '../credentials/client.ts'
 import type { KnownClient } from '../credentials/client-registry.ts'
 import { BUILT_IN_SCOPES, scopesOfRole } from '../tenancy/scopes.ts'
 import type { Resource, Tenant } from '../tenancy/tenant.ts'
@@ -48,10 +48,16 @@ export const resourcesOf = (tenant: Tenant, issuer: string): readonly Resource[]
   ...tenant.resources.filter(({ identifier }) => identifier !== issuer),
 ]
 
-/** What of a resource's scopes a client has. */
-export const scopesAt = (resource: Resource, { scopes }: Pick<Client, 'scopes'>): readonly string[] =>
-  scopes === 'all' ? resource.scopes : resource.scopes.filter((scope) => scopes.includes(scope))
+/** What of a resource's scopes a client has: by its role if it is a service user, else by its own scopes. */
+export function scopesAt(resource: Resource, { scopes, role }: Pick<Client, 'scopes' | 'role'>): readonly string[] {
+  if (role) return resource.scopes.filter((scope) => isOfRole(scope, role))
+  return scopes === 'all' ? resource.scopes : resource.scopes.filter((scope) => scopes.includes(scope))
+}
 
-/** What a client holds at the management API: by its role if it is a service user, else by its own scopes. */
+/** The built-in scopes by the table of roles; of the tenant's own, a viewer has those that only read. */
+const isOfRole = (scope: string, role: ServiceUserRole): boolean =>
+  BUILT_IN_SCOPES.includes(scope) ? scopesOfRole(role).includes(scope) : role !== 'viewer' || scope.endsWith(':read')
+
+/** What a client holds at the management API. */
 export const managementScopes = ({ client, tenant }: KnownClient, issuer: string): readonly string[] =>
-  client.role ? scopesOfRole(client.role) : scopesAt(managementApiOf(tenant, issuer), client)
+  scopesAt(managementApiOf(tenant, issuer), client)

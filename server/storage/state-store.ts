@@ -1,5 +1,5 @@
 /**
- * Short-lived and hot state of one mode: tokens, standings, single-use records, replay memory, failure counts.
+ * Short-lived and hot state of one mode: tokens, standings, records, replay memory, failure counts.
  * Two implementations keep the same promises (test/storage/state-store.test.ts): redis/ and postgres/.
  * Every method either keeps its promise or throws {@link StoreUnavailable} within the store's deadline.
  * Keys are digests or ids that hold no credential. Times are milliseconds since the epoch, by the caller's clock.
@@ -18,10 +18,23 @@ export interface StateStore {
   /** After a change committed, or after a read of the database: a newer version replaces an older one, never the reverse. */
   raiseStandings(standings: readonly Standing[]): Promise<void>
 
-  /** Keeps `payload` for one consumer, until `expiresAt`. */
-  putSingleUse(key: string, payload: string, expiresAt: number): Promise<void>
-  /** The payload for exactly one of any number of concurrent callers, on any number of nodes; undefined for all others. */
-  consume(key: string): Promise<string | undefined>
+  /** Keeps `record` until `expiresAt`, over whatever was there. */
+  putRecord(key: string, record: string, expiresAt: number): Promise<void>
+  findRecord(key: string): Promise<string | undefined>
+  /**
+   * Compare-and-set. Of any number of callers who saw the same `before`, on any number of nodes, one gets true.
+   * @param unanswered what a swap comes to that a store made too late for its caller to hear of it: taken back (what gives
+   * something would be lost on the way), unless it is to stand (what takes something away must not come undone)
+   */
+  swapRecord(
+    key: string,
+    before: string,
+    after: string,
+    expiresAt: number,
+    unanswered?: 'taken back' | 'stands',
+  ): Promise<boolean>
+  /** Reads and removes: the record for exactly one of any number of concurrent callers, undefined for all others. */
+  takeRecord(key: string): Promise<string | undefined>
 
   /** True the first time `key` is seen, false until `until` after that. One atomic write. */
   remember(key: string, until: number): Promise<boolean>

@@ -9,12 +9,19 @@ export interface TenantScope {
 
 /** Models that belong to a tenant and a mode, and are all that a {@link ScopedDatabase} reaches; with their columns. */
 const SCOPED_MODELS = {
+  App: Prisma.AppScalarFieldEnum,
   AuditEntry: Prisma.AuditEntryScalarFieldEnum,
   AuditHead: Prisma.AuditHeadScalarFieldEnum,
   Client: Prisma.ClientScalarFieldEnum,
+  Consent: Prisma.ConsentScalarFieldEnum,
+  Passkey: Prisma.PasskeyScalarFieldEnum,
   Resource: Prisma.ResourceScalarFieldEnum,
   Secret: Prisma.SecretScalarFieldEnum,
+  SignInSession: Prisma.SignInSessionScalarFieldEnum,
   Standing: Prisma.StandingScalarFieldEnum,
+  TenantSettings: Prisma.TenantSettingsScalarFieldEnum,
+  WorkloadBinding: Prisma.WorkloadBindingScalarFieldEnum,
+  WorkloadProvider: Prisma.WorkloadProviderScalarFieldEnum,
 } satisfies { [model in Prisma.ModelName]?: object }
 
 type ScopedModel = keyof typeof SCOPED_MODELS

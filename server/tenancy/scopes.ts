@@ -41,3 +41,11 @@ export const scopesOfRole = (role: ServiceUserRole): readonly string[] => ROLE_S
 
 /** Scopes are `resource:action`; letters of RFC 6749 §3.3 that are safe in every place a scope is shown. */
 export const SCOPE_FORM = /^[a-z0-9][a-z0-9._-]{0,63}:[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** People of a tenant. Owners and admins differ in what they may do to each other, not in scopes. */
+export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const
+export type MemberRole = (typeof MEMBER_ROLES)[number]
+
+/** What a person may do at the management API, and so the most that an app may do in their name. */
+export const scopesOfMember = (role: MemberRole): readonly string[] =>
+  scopesOfRole(role === 'member' ? 'editor' : 'admin')

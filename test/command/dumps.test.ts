@@ -13,6 +13,7 @@ import { ensureBinaries } from '../services/binaries.ts'
 import type { TestServer } from '../services/postgres.ts'
 import { startRedis } from '../services/redis.ts'
 import { callerAt } from './caller.ts'
+import { useCredentialsOfPeople } from './credentials-in-use.ts'
 import { MASTER_KEY, onPostgres, portOf } from './postgres.ts'
 import { start } from './process.ts'
 
@@ -47,17 +48,13 @@ async function dumpRedis(redis: Redis): Promise<string> {
 /** A credential as whoever reads a dump might find it: whole, its secret part, and both in other alphabets. */
 function formsOf(credential: string): string[] {
   const secret = credential.slice(credential.lastIndexOf('_') + 1)
-  const parts = [credential, secret, secret.slice(0, -6)] // without the checksum
-  return parts.flatMap((part) => {
-    const bytes = Buffer.from(part)
-    // Without the end, which depends on what follows in the encoded text.
-    return [
-      part,
-      bytes.toString('hex'),
-      bytes.toString('base64').slice(0, -4),
-      bytes.toString('base64url').slice(0, -4),
-    ]
-  })
+  return [credential, secret, secret.slice(0, -6)].flatMap(encodingsOf) // the last without the checksum
+}
+
+function encodingsOf(text: string): string[] {
+  const bytes = Buffer.from(text)
+  // Without the end, which depends on what follows in the encoded text.
+  return [text, bytes.toString('hex'), bytes.toString('base64').slice(0, -4), bytes.toString('base64url').slice(0, -4)]
 }
 
 test('no dump of PostgreSQL or Redis holds a credential, a secret part of one, or a private key', async () => {
@@ -137,3 +134,35 @@ test('no dump of PostgreSQL or Redis holds a credential, a secret part of one, o
     expect([name, /"(d|p|q|dp|dq|qi|k)" ?:|PRIVATE KEY/.test(dump)]).toEqual([name, false])
   }
 })
+
+test('nor does one hold a credential of a person or their apps, be it used, open, or half way', async () => {
+  const environment = { ...(await onPostgres()), REDIS_URL: redisServer.url }
+  const server = await start(environment)
+  const issuer = environment.KC_LIVE_URL
+  const caller = callerAt(portOf(issuer))
+  const used = await useCredentialsOfPeople({ caller, issuer, made: await server.bootstrap() })
+  const credentials = Object.entries(used)
+  const redis = new Redis(redisServer.url)
+  const dumps = { postgres: await dumpPostgres(environment.DATABASE_URL), redis: await dumpRedis(redis) }
+  redis.disconnect()
+
+  for (const [dump, part] of [
+    [dumps.postgres, 'refresh_family.theft_detected'],
+    [dumps.postgres, 'refresh_token.retried'],
+    [dumps.redis, 'kc:l:ofamily:'],
+    [dumps.redis, 'kc:l:ocode:'],
+    [dumps.redis, 'kc:l:opar:'],
+    [dumps.redis, 'kc:l:ointeraction:'],
+    [dumps.redis, 'sealedSuccessor'],
+  ] as const) {
+    expect({ part, found: dump.includes(part) }).toEqual({ part, found: true })
+  }
+  for (const [name, dump] of Object.entries(dumps)) {
+    const found = credentials.filter(([, value]) => partsOf(value).some((part) => dump.includes(part)))
+    expect([name, found.map(([what]) => what)]).toEqual([name, []])
+  }
+})
+
+/** Those with our prefix have a secret part of their own; all others are random as a whole. */
+const partsOf = (credential: string): string[] =>
+  /^k[cr]_/.test(credential) ? formsOf(credential) : encodingsOf(credential)

@@ -16,7 +16,13 @@ export async function startPublicNode(
 ): Promise<{ node: Node; port: number; listening: Listening }> {
   const { trustProxy = false, ...rest } = wishes
   const node = await build({
-    settings: { liveUrl: new URL(LIVE), sandboxUrl: new URL(SANDBOX), trustProxy, keyRotationDays: 90 },
+    settings: {
+      liveUrl: new URL(LIVE),
+      sandboxUrl: new URL(SANDBOX),
+      trustProxy,
+      keyRotationDays: 90,
+      outboundAllow: [],
+    },
     ...{ storage: deployment.storage, masterKeys: deployment.masterKeys, clock: deployment.clock },
     ...{ metrics: noMetrics, traces: { trace: undefined, stop: async () => {} } },
     log: pino({ level: 'silent' }) as Foundation['log'],

@@ -28,7 +28,7 @@ describeDeployments('/v1/service-users and their tokens', (open) => {
     const { body } = await there.api('GET', `/v1/service-users/${userId}`, key)
     expect(body).toEqual({
       ...{ id: expect.stringMatching(/^su_[a-z2-7]{8,}$/), client_id: userId },
-      ...{ name: 'robot', description: 'nightly', role: 'viewer', teams: ['ops', 'billing'] },
+      ...{ name: 'robot', description: 'nightly', role: 'viewer', teams: ['ops', 'billing'], jwks: null },
       ...{ created_at: expect.stringMatching(/Z$/), created_by: expect.stringMatching(/^key_/) },
     })
     expect((await live.api('GET', '/v1/service-users', key)).body).toEqual({ data: [body], next_cursor: null })

@@ -11,8 +11,19 @@ type CredentialKind = (typeof CREDENTIALS)[number]
 /** What one tenant has in one mode. */
 interface World {
   readonly credentials: Partial<Record<CredentialKind, string>>
-  readonly ids: { apiKey: string; serviceUser: string; serviceToken: string; resource: string }
+  readonly ids: {
+    apiKey: string
+    serviceUser: string
+    serviceToken: string
+    resource: string
+    app: string
+    publicKey: string
+    provider: string
+    binding: string
+  }
 }
+
+const CONDITIONS = [{ claim: 'repository_id', op: 'equals', value: '74' }]
 
 describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
   let deployment: TestDeployment
@@ -34,6 +45,10 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
     const narrow = await create('/v1/api-keys', { kind: 'standard', name: 'narrow', scopes })
     const enterprise = { kind: 'enterprise', name: 'E', scopes, expires_at: '2099-01-01T00:00:00Z' }
     const resource = { identifier: 'https://orders.example', name: 'Orders', scopes: ['orders:read'] }
+    const redirect_uris = ['https://app.example/callback']
+    const provider = await create('/v1/workload-providers', { platform: 'github-actions', name: 'GitHub' })
+    const binding = { service_user_id: user.id, conditions: CONDITIONS }
+    const app = await create('/v1/apps', { name: 'Shop', type: 'confidential', redirect_uris })
     return {
       credentials: {
         key,
@@ -47,6 +62,10 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
         serviceUser: user.id,
         serviceToken: token.id,
         resource: (await create('/v1/resources', resource)).id,
+        app: app.id,
+        publicKey: (await create('/v1/api-keys', { kind: 'public', name: 'web', redirect_uris })).id,
+        provider: provider.id,
+        binding: (await create(`/v1/workload-providers/${provider.id}/bindings`, binding)).id,
       },
     }
   }
@@ -62,8 +81,18 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
 
   const withId = OPERATIONS.filter(({ path }) => path.includes(':id'))
   const creations = OPERATIONS.filter(({ method, path }) => method === 'POST' && !path.includes(':id'))
+  const changes = OPERATIONS.filter(({ method, path }) => method === 'PATCH' && !path.includes(':id'))
   const lists = OPERATIONS.filter(({ method, path }) => method === 'GET' && !path.includes(':id'))
-  const BODIES: Record<string, object> = { '/v1/service-users/:id/tokens': { name: 'theirs' } }
+  const BODIES: Record<string, object> = {
+    'POST /v1/service-users/:id/tokens': { name: 'theirs' },
+    'PATCH /v1/service-users/:id': { name: 'theirs' },
+    'PATCH /v1/apps/:id': { name: 'theirs' },
+    'POST /v1/apps/:id/rotate-secret': {},
+    'PATCH /v1/workload-providers/:id': { name: 'theirs' },
+    'POST /v1/workload-providers/:id/explain': { subject_token: 'theirs' },
+    'POST /v1/workload-providers/:id/bindings': { service_user_id: 'su_theirs', conditions: CONDITIONS },
+    'PATCH /v1/workload-bindings/:id': { name: 'theirs' },
+  }
 
   /** Of whom: another tenant's in the same mode, one's own in the other mode, another's in the other. */
   const STRANGERS = [
@@ -76,8 +105,13 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
     const { database } = deployment.storage
     const [row] = await database.$queryRaw<{ all: string }[]>`
       SELECT (SELECT json_agg(c ORDER BY id)::text FROM client c) || (SELECT json_agg(s ORDER BY id)::text FROM secret s)
+        || (SELECT json_agg(a ORDER BY client_id)::text FROM app a)
+        || (SELECT json_agg(w ORDER BY id)::text FROM workload_provider w)
+        || (SELECT json_agg(w ORDER BY id)::text FROM workload_binding w)
+        || COALESCE((SELECT json_agg(t ORDER BY tenant_id, mode)::text FROM tenant_settings t), 'none')
         || (SELECT json_agg(a ORDER BY id)::text FROM audit_entry a)
         || (SELECT json_agg(s ORDER BY ref)::text FROM standing s) AS all`
+    expect(row?.all).toBeTruthy() // one empty table would make all of it NULL, and equal
     return row?.all
   }
 
@@ -93,7 +127,7 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
           for (const { tenant, otherMode } of STRANGERS) {
             const theirs = worlds[tenant]?.[otherMode ? (mode === 'live' ? 'test' : 'live') : mode] as World
             for (const id of Object.values(theirs.ids)) {
-              const body = method === 'POST' ? (BODIES[path] ?? {}) : undefined
+              const body = BODIES[`${method} ${path}`] ?? (method === 'POST' ? {} : undefined)
               const response = await at(mode).api(method, path.replace(':id', id), credential(), body)
               expect([path, response.status, response.body.error]).toEqual([path, 404, 'not_found'])
             }
@@ -123,12 +157,20 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
         expect(query.status).toBe(422)
         expect(await everything()).toBe(before)
       })
+
+      test.each(changes.map(({ path }) => path))("PATCH %s never changes another's", async (path) => {
+        const before = await everything()
+        for (const foreign of [{ tenant_id: tenants[1]?.id }, { id: tenants[1]?.id }, { mode: 'test' }]) {
+          expect((await at(mode).api('PATCH', path, credential(), foreign)).status).toBe(422)
+        }
+        expect(await everything()).toBe(before)
+      })
     })
   })
 
   test('the matrix knows every kind of operation', () => {
-    expect(withId.length + creations.length + lists.length).toBe(OPERATIONS.length)
-    for (const { path, body } of withId) if (body) expect(BODIES).toHaveProperty([path])
+    expect(withId.length + creations.length + changes.length + lists.length).toBe(OPERATIONS.length)
+    for (const { method, path, body } of withId) if (body) expect(BODIES).toHaveProperty([`${method} ${path}`])
   })
 
   test('OAuth: neither introspected nor revoked, and not told apart from garbage', async () => {

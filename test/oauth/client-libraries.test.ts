@@ -1,17 +1,22 @@
+import { exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as client from 'openid-client'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeDeployment } from '../deployments.ts'
-import { type Key, startDeployment } from '../start.ts'
+import { type Caller, type Key, startDeployment } from '../start.ts'
 
 /** What real clients do with the issuer URL and a key, and nothing else. */
 describeDeployment('database', 'client libraries', (open) => {
   let issuer: URL
   let key: Key & { api_key: string }
 
+  let live: Caller
+
   beforeAll(async () => {
-    const { nodes, made } = await startDeployment(open)
-    issuer = new URL(nodes[0].at('live').issuer)
+    // The libraries' clocks can't be moved, so the server's runs as well.
+    const { nodes, made } = await startDeployment(open, { clock: { now: Date.now, advance: () => {} } })
+    live = nodes[0].at('live')
+    issuer = new URL(live.issuer)
     key = made.live
   })
 
@@ -78,6 +83,24 @@ describeDeployment('database', 'client libraries', (open) => {
     })
   })
 
+  describe('a service user with a key of its own (RFC 7523 §2.2, FAPI 2.0 Security Profile)', () => {
+    test.each(['ES256', 'PS256', 'Ed25519'])('private_key_jwt with %s, bound by DPoP', async (alg) => {
+      const { privateKey, publicKey } = await generateKeyPair(alg)
+      const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one' }] }
+      const made = await live.api('POST', '/v1/service-users', key.api_key, { name: 'robot', role: 'viewer', jwks })
+      const { client_id } = made.body
+      const proof = client.PrivateKeyJwt({ key: privateKey, kid: 'one' })
+      const configuration = await client.discovery(issuer, client_id, undefined, proof, {
+        execute: [client.allowInsecureRequests],
+      })
+      const DPoP = client.getDPoPHandle(configuration, await client.randomDPoPKeyPair('ES256'))
+      const minted = await client.clientCredentialsGrant(configuration, { scope: 'api-keys:read' }, { DPoP })
+      expect(minted).toMatchObject({ token_type: 'dpop', scope: 'api-keys:read' })
+      await client.tokenRevocation(configuration, minted.access_token)
+      expect((await live.introspect(key, minted.access_token)).body).toEqual({ active: false })
+    })
+  })
+
   describe('oauth4webapi', () => {
     const insecure = { [oauth.allowInsecureRequests]: true }
     const discover = async (algorithm: 'oidc' | 'oauth2') => {
@@ -109,6 +132,33 @@ describeDeployment('database', 'client libraries', (open) => {
       const revoked = await oauth.revocationRequest(as, us, secret, access_token, insecure)
       await oauth.processRevocationResponse(revoked)
       expect(await introspect()).toEqual({ active: false })
+    })
+
+    test('RFC 9701 §5: the answer as a JWT, whose signature is checked against our keys', async () => {
+      const as = await discover('oauth2')
+      const us = { client_id: key.client_id, introspection_signed_response_alg: 'ES256' }
+      const secret = oauth.ClientSecretBasic(key.client_secret)
+      const { access_token } = (await live.token(key, { scope: 'tokens:introspect' })).body
+      const options = { requestJwtResponse: true, ...insecure }
+      const answer = await oauth.introspectionRequest(as, us, secret, access_token, options)
+      expect(answer.headers.get('content-type')).toBe('application/token-introspection+jwt')
+      const seen = await oauth.processIntrospectionResponse(as, us, answer)
+      expect(seen).toMatchObject({ active: true, client_id: key.client_id, scope: 'tokens:introspect' })
+      await oauth.validateApplicationLevelSignature(as, answer, insecure)
+    })
+
+    test('RFC 9728 §3, §5.1: from a 401 of the management API to the server that gives its tokens', async () => {
+      const refused = await fetch(new URL('/v1/me', issuer))
+      expect(refused.status).toBe(401)
+      const metadataUrl = /resource_metadata="([^"]+)"/.exec(refused.headers.get('www-authenticate') ?? '')?.[1]
+      const followed = await fetch(metadataUrl as string)
+      const resource = await oauth.processResourceDiscoveryResponse(issuer, followed)
+      const asked = await oauth.resourceDiscoveryRequest(issuer, insecure)
+      expect(await oauth.processResourceDiscoveryResponse(issuer, asked)).toEqual(resource)
+      const [authorizationServer] = resource.authorization_servers as [string]
+      const found = await oauth.discoveryRequest(new URL(authorizationServer), { algorithm: 'oauth2', ...insecure })
+      const as = await oauth.processDiscoveryResponse(new URL(authorizationServer), found)
+      expect(as.protected_resources).toContain(resource.resource)
     })
   })
 })

@@ -1,29 +1,29 @@
-import { createHash } from 'node:crypto'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import type { JWTPayload } from 'jose'
+import type { Response } from 'supertest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeDeployments } from '../deployments.ts'
 import { type Caller, type Key, startDeployment, type TestDeployment } from '../start.ts'
+import { changeOf, createTenant } from '../tenants.ts'
+import { ath, createProver, type Prover } from './prover.ts'
 
-/** A client's key pair, and proofs made with it. */
-async function createProver(now: () => number, alg = 'ES256') {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
-  const jwk = await exportJWK(publicKey)
-  return {
-    jkt: await calculateJwkThumbprint(jwk),
-    async prove(htm: string, htu: string, claims: JWTPayload = {}, header: object = {}) {
-      const payload = { htm, htu, iat: Math.floor(now() / 1000), jti: crypto.randomUUID(), ...claims }
-      return new SignJWT(payload).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey)
-    },
-  }
+/** As an operator's command would. */
+async function requireDpop({ storage, clock }: TestDeployment, tenantId: string): Promise<void> {
+  const { database } = storage
+  await database.tenant.update({ where: { id: tenantId }, data: { requireDpop: true } })
+  const { ref } = await database.standing.findFirstOrThrow({ where: { tenantId, mode: 'live', kind: 'tenant' } })
+  const actor = { type: 'operator' as const, id: 'test', name: 'a test' }
+  const events = [{ action: 'tenant.changed' as const, target: { type: 'tenant' as const, id: tenantId }, details: {} }]
+  const change = changeOf({ storage, clock })
+  await change({ tenantId, mode: 'live' }, { actor }, async () => ({
+    ...{ result: undefined, events, moved: [{ ref, kill: false }] },
+  }))
 }
-
-const ath = (token: string): string => createHash('sha256').update(token).digest('base64url')
 
 describeDeployments('DPoP (RFC 9449)', (open) => {
   let deployment: TestDeployment
   let live: Caller
   let key: Key & { api_key: string }
-  let prover: Awaited<ReturnType<typeof createProver>>
+  let prover: Prover
   const mint = async (proof: string) => live.token(key, { scope: 'api-keys:read' }, { dpop: proof })
   const me = (authorization: string, dpop?: string) =>
     live.get('/v1/me', { authorization, ...(dpop !== undefined && { dpop }) })
@@ -103,62 +103,137 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
   describe('at the management API (§7)', () => {
     let token: string
     const url = () => `${live.issuer}/v1/me`
-    const proof = (claims: JWTPayload = {}) => prover.prove('GET', url(), { ath: ath(token), ...claims })
+    const proof = (claims: JWTPayload = {}, by = prover) => by.prove('GET', url(), { ath: ath(token), ...claims })
+    const seconds = () => Math.floor(deployment.clock.now() / 1000)
+
+    /** RFC 9449 §7.1: refused, and told how to do better. */
+    const expectRefused = ({ status, body, headers }: Response, error: string) => {
+      expect([status, body.error]).toEqual([401, 'invalid_api_key'])
+      const challenge = headers['www-authenticate'] as string
+      expect(challenge).toMatch(/^DPoP /)
+      expect(challenge).toContain(` error="${error}"`)
+      expect(challenge).toContain(' algs="ES256 EdDSA Ed25519 PS256"')
+      expect(challenge).not.toContain('Bearer')
+    }
 
     beforeAll(async () => {
       token = (await mint(await prover.prove('POST', `${live.issuer}/oauth/token`))).body.access_token
     })
 
     test('§7.1: with the DPoP scheme, in any case, and a proof', async () => {
-      expect((await me(`DPoP ${token}`, await proof())).status).toBe(200)
-      expect((await me(`dpop ${token}`, await proof())).status).toBe(200)
+      for (const scheme of ['DPoP', 'dpop', 'DPOP'])
+        expect((await me(`${scheme} ${token}`, await proof())).status).toBe(200)
+    })
+
+    test('a token from before its tenant required DPoP is refused, until it is bound', async () => {
+      const { id, keys } = await createTenant(deployment)
+      const unbound = (await live.token(keys.live)).body.access_token
+      expect((await me(`Bearer ${unbound}`)).status).toBe(200)
+      await requireDpop(deployment, id)
+      expectRefused(await me(`Bearer ${unbound}`), 'invalid_token')
+      const dpop = await prover.prove('POST', `${live.issuer}/oauth/token`)
+      const bound = (await live.token(keys.live, {}, { dpop })).body.access_token
+      expect((await me(`DPoP ${bound}`, await proof({ ath: ath(bound) }))).status).toBe(200)
     })
 
     test('§7.2: a bound token as a Bearer token is refused, with or without a proof', async () => {
-      for (const dpop of [undefined, await proof()]) {
-        const { status, headers } = await me(`Bearer ${token}`, dpop)
-        expect(status).toBe(401)
-        expect(headers['www-authenticate']).toMatch(/^DPoP /)
-      }
+      for (const dpop of [undefined, await proof()]) expectRefused(await me(`Bearer ${token}`, dpop), 'invalid_token')
+      expectRefused(await live.get('/v1/me', { 'x-api-key': token, dpop: await proof() }), 'invalid_token')
     })
 
-    test('without a proof; with another key; without ath; with another ath, method or URL; too old; from ahead', async () => {
-      const thief = await createProver(deployment.clock.now)
-      const seconds = Math.floor(deployment.clock.now() / 1000)
+    test('§4.3, §7.1: no proof, two, one without ath, with another ath, method or URL: invalid_dpop_proof', async () => {
       const wrong = [
         undefined,
-        await thief.prove('GET', url(), { ath: ath(token) }),
+        '',
+        `${await proof()}, ${await proof()}`,
         await proof({ ath: undefined }),
         await proof({ ath: ath('other') }),
         await proof({ htm: 'POST' }),
         await proof({ htu: `${live.issuer}/v1/api-keys` }),
-        await proof({ iat: seconds - 301 }),
-        await proof({ iat: seconds + 301 }),
       ]
-      for (const dpop of wrong) {
-        const { status, body } = await me(`DPoP ${token}`, dpop)
-        expect([status, body.error]).toEqual([401, 'invalid_api_key'])
+      for (const dpop of wrong) expectRefused(await me(`DPoP ${token}`, dpop), 'invalid_dpop_proof')
+    })
+
+    test('§4.3 (12): by another key than the token is bound to: invalid_token', async () => {
+      const thief = await createProver(deployment.clock.now)
+      expectRefused(await me(`DPoP ${token}`, await proof({}, thief)), 'invalid_token')
+    })
+
+    test('§9: too old or from ahead: use_dpop_nonce, and one retry with the nonce suffices on whichever node', async () => {
+      for (const iat of [seconds() - 301, seconds() + 301, 1]) {
+        const refused = await me(`DPoP ${token}`, await proof({ iat }))
+        expectRefused(refused, 'use_dpop_nonce')
+        expect(refused.headers['cache-control']).toBe('no-store')
+        const dpop = await proof({ iat, nonce: refused.headers['dpop-nonce'] })
+        const retried = await deployment.nodes[1].at('live').get('/v1/me', { authorization: `DPoP ${token}`, dpop })
+        expect(retried.status).toBe(200)
+        expect(retried.headers).not.toHaveProperty('dpop-nonce')
       }
     })
 
-    test('§11.1: a proof works once, on whichever node', async () => {
-      const dpop = await proof()
-      expect((await me(`DPoP ${token}`, dpop)).status).toBe(200)
-      const again = deployment.nodes[1].at('live').get('/v1/me', { authorization: `DPoP ${token}`, dpop })
-      expect((await again).status).toBe(401)
+    test('§9: an old or foreign nonce: use_dpop_nonce and a fresh one', async () => {
+      const { headers } = await me(`DPoP ${token}`, await proof())
+      deployment.clock.advance(300_000)
+      for (const nonce of [headers['dpop-nonce'], 'foreign']) {
+        const refused = await me(`DPoP ${token}`, await proof({ nonce }))
+        expectRefused(refused, 'use_dpop_nonce')
+        expect(refused.headers['dpop-nonce']).toMatch(/^[\w-]{43}$/)
+        expect(refused.headers['dpop-nonce']).not.toBe(nonce)
+      }
+    })
+
+    test('§8.2: every answer to a proof brings the nonce, until the newest is used; no other does', async () => {
+      const first = await me(`DPoP ${token}`, await proof())
+      const nonce = first.headers['dpop-nonce']
+      expect([first.status, nonce]).toEqual([200, expect.stringMatching(/^[\w-]{43}$/)])
+      const unknown = await me(`DPoP ${token.slice(0, -1)}`, await proof())
+      expect([unknown.status, unknown.headers['dpop-nonce']]).toEqual([401, nonce])
+      expect((await me(`DPoP ${token}`, await proof({ nonce }))).headers).not.toHaveProperty('dpop-nonce')
+      deployment.clock.advance(60_000)
+      const later = await me(`DPoP ${token}`, await proof({ nonce }))
+      expect([later.status, later.headers['dpop-nonce'] === nonce]).toEqual([200, false])
+      expect(later.headers).toHaveProperty('dpop-nonce')
+      expect((await me(`Bearer ${key.api_key}`)).headers).not.toHaveProperty('dpop-nonce')
+    })
+
+    test('§11.1: of ten uses at once over two nodes, one; the others are invalid_dpop_proof', async () => {
+      for (const claims of [{}, { iat: seconds() + 0.123 }]) {
+        const dpop = await proof(claims)
+        const uses = Array.from({ length: 10 }, (_, at) =>
+          deployment.nodes[at % 2 === 0 ? 0 : 1].at('live').get('/v1/me', { authorization: `DPoP ${token}`, dpop }),
+        )
+        const answers = await Promise.all(uses)
+        expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+        for (const refused of answers.filter(({ status }) => status !== 200))
+          expectRefused(refused, 'invalid_dpop_proof')
+      }
     })
 
     test('§11.1: one dated ahead is remembered for as long as it is good', async () => {
-      const dpop = await proof({ iat: Math.floor(deployment.clock.now() / 1000) + 290 })
+      const dpop = await proof({ iat: seconds() + 290 })
       expect((await me(`DPoP ${token}`, dpop)).status).toBe(200)
       deployment.clock.advance(310_000)
-      expect((await me(`DPoP ${token}`, dpop)).status).toBe(401)
+      expectRefused(await me(`DPoP ${token}`, dpop), 'invalid_dpop_proof')
+    })
+
+    test('§11.1: one with a nonce is remembered for as long as the nonce is good, whatever its iat', async () => {
+      const { headers } = await me(`DPoP ${token}`, await proof())
+      const dpop = await proof({ iat: 1, nonce: headers['dpop-nonce'] })
+      expect((await me(`DPoP ${token}`, dpop)).status).toBe(200)
+      deployment.clock.advance(239_000)
+      expectRefused(await me(`DPoP ${token}`, dpop), 'invalid_dpop_proof')
+      deployment.clock.advance(61_000)
+      expectRefused(await me(`DPoP ${token}`, dpop), 'use_dpop_nonce')
     })
 
     test('an unbound token with the DPoP scheme is refused', async () => {
       const { body } = await live.token(key)
       const dpop = await prover.prove('GET', url(), { ath: ath(body.access_token) })
-      expect((await me(`DPoP ${body.access_token}`, dpop)).status).toBe(401)
+      expectRefused(await me(`DPoP ${body.access_token}`, dpop), 'invalid_token')
+    })
+
+    test('so is a key, which can not be bound', async () => {
+      expectRefused(await me(`DPoP ${key.api_key}`, await proof()), 'invalid_token')
     })
   })
 })

@@ -80,6 +80,12 @@ describeDeployments('introspection (RFC 7662)', (open) => {
       }
     })
 
+    test("an app's secret: it authenticates the app here, and opens nothing anywhere", async () => {
+      const app = { name: 'An app', type: 'confidential', redirect_uris: ['https://app.example/callback'] }
+      const { body } = await live.api('POST', '/v1/apps', key.api_key, app)
+      expect((await live.introspect(key, body.client_secret)).body).toEqual(INACTIVE)
+    })
+
     test("the other mode's token and key, at both issuers", async () => {
       const sandbox = deployment.nodes[0].at('test')
       const testKey = deployment.made.test

@@ -1,18 +1,19 @@
 import { createLocalJWKSet } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeDeployment } from '../deployments.ts'
-import { type Caller, startDeployment } from '../start.ts'
+import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
 
 const DOCUMENTS = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']
 
 describeDeployment('database', 'metadata', (open) => {
+  let deployment: TestDeployment
   let live: Caller
   let sandbox: Caller
 
   beforeAll(async () => {
-    const { nodes } = await startDeployment(open)
-    live = nodes[0].at('live')
-    sandbox = nodes[0].at('test')
+    deployment = await startDeployment(open)
+    live = deployment.nodes[0].at('live')
+    sandbox = deployment.nodes[0].at('test')
   })
 
   describe.each(DOCUMENTS)('%s (RFC 8414)', (path) => {
@@ -24,15 +25,34 @@ describeDeployment('database', 'metadata', (open) => {
         for (const [name, url] of Object.entries(body).filter(([name]) => /_(endpoint|uri)$/.test(name))) {
           expect(String(url).startsWith(`${caller.issuer}/`), name).toBe(true)
           const { status } = await caller.form(new URL(String(url)).pathname, '')
-          expect([400, 401, 405]).toContain(status)
+          expect([303, 400, 401, 405], name).toContain(status)
         }
       }
     })
 
     test('§2: response_types_supported is REQUIRED; no grant is named that is not there', async () => {
       const { body } = await live.get(path)
-      expect(body.response_types_supported).toEqual([])
-      expect(body.grant_types_supported).toEqual(['client_credentials'])
+      expect(body.response_types_supported).toEqual(['code'])
+      expect(body.grant_types_supported).toEqual([
+        ...['client_credentials', 'authorization_code', 'refresh_token'],
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      ])
+      for (const grant_type of [...body.grant_types_supported, 'password', 'implicit']) {
+        const { error } = (await live.token(deployment.made.live, { grant_type })).body
+        const isThere = body.grant_types_supported.includes(grant_type)
+        expect(error === 'unsupported_grant_type', grant_type).toBe(!isThere)
+      }
+    })
+
+    test('OpenID Connect Discovery 1.0 §3: RS256 is among the algorithms of ID tokens', async () => {
+      expect((await live.get(path)).body.id_token_signing_alg_values_supported).toContain('RS256')
+    })
+
+    test('RFC 9700 §2.1.1: says that PKCE is supported, and RFC 9207 §3: that responses name the issuer', async () => {
+      const { body } = await live.get(path)
+      expect(body.code_challenge_methods_supported).toEqual(['S256'])
+      expect(body.authorization_response_iss_parameter_supported).toBe(true)
     })
 
     test('§3.2: anyone may read it, from any origin, conditionally', async () => {

@@ -19,6 +19,7 @@ interface Column {
 const SQL_TYPES: Record<string, string> = {
   String: 'text',
   Int: 'integer',
+  BigInt: 'bigint',
   Boolean: 'boolean',
   DateTime: 'timestamp with time zone',
   Json: 'jsonb',
@@ -115,7 +116,8 @@ test('the foreign keys of the models are there', async () => {
   const relations = models.flatMap(({ table, fields }) =>
     fields.flatMap(({ type, attributes, suffix }) => {
       if (!modelNames.has(type) || suffix === '[]') return []
-      const [, own = ''] = /fields: \[([\w, ]+)\]/.exec(attributes) ?? []
+      const [, own] = /fields: \[([\w, ]+)\]/.exec(attributes) ?? []
+      if (own === undefined) return [] // the other side of a one-to-one
       const columns = own.split(', ').map((name) => fields.find(({ field }) => field === name)?.column)
       return `${table}.${columns} -> ${models.find(({ name }) => name === type)?.table}`
     }),

@@ -16,7 +16,7 @@ const PACKAGES = ['redis-server', 'postgresql']
 export function ensureBinaries(): Binaries {
   const found = findBinaries()
   if (found) return found
-  install()
+  install(PACKAGES)
   const installed = findBinaries()
   if (!installed)
     throw new Error(`${PACKAGES.join(' and ')} were installed, but their programs are nowhere to be found.`)
@@ -34,7 +34,8 @@ export function findBinaries(): Binaries | undefined {
   return redisServer && redisCli && initdb && postgres ? { redisServer, redisCli, initdb, postgres } : undefined
 }
 
-function install(): void {
+/** @throws {Error} a sentence that says what to install. */
+function install(packages: readonly string[]): void {
   const root = process.getuid?.() === 0
   const [command, ...prefix] = root ? ['apt-get'] : ['sudo', '-n', 'apt-get']
   const aptGet = (...args: string[]) =>
@@ -43,12 +44,12 @@ function install(): void {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     })
   try {
-    console.error(`Installing ${PACKAGES.join(' and ')} for the tests …`)
+    console.error(`Installing ${packages.join(' and ')} for the tests …`)
     aptGet('update', '-qq')
-    aptGet('install', '-y', '-qq', '--no-install-recommends', ...PACKAGES)
+    aptGet('install', '-y', '-qq', '--no-install-recommends', ...packages)
   } catch (cause) {
     throw new Error(
-      `The tests need Redis (or Valkey) and PostgreSQL, and installing them failed. Install ${PACKAGES.join(' and ')} yourself, then run the tests again.`,
+      `The tests need ${packages.join(' and ')}, and installing failed. Install it yourself, then run the tests again.`,
       { cause },
     )
   }
@@ -73,4 +74,21 @@ function debianPostgres(base = '/usr/lib/postgresql'): string[] {
   } catch {
     return []
   }
+}
+
+const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+
+/** Finds a Chromium, or installs the distribution's. @throws {Error} a sentence that says what to install. */
+export function ensureChromium(): string {
+  const found = findChromium()
+  if (found) return found
+  install(['chromium'])
+  const installed = findChromium()
+  if (!installed) throw new Error('chromium was installed, but its program is nowhere to be found.')
+  return installed
+}
+
+function findChromium(): string | undefined {
+  const onPath = (process.env.PATH ?? '').split(delimiter)
+  return CHROMIUM.map((name) => find(onPath, name)).find(Boolean)
 }

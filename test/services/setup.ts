@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { openEmbeddedDatabase } from '../../server/storage/embedded.ts'
-import { ensureBinaries } from './binaries.ts'
+import { ensureBinaries, ensureChromium } from './binaries.ts'
 import { startPostgres } from './postgres.ts'
 import { startRedis } from './redis.ts'
 
@@ -19,6 +19,7 @@ declare module 'vitest' {
 /** Starts once what all test files share. Sentinel and Cluster are started by the few that want them. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   ensureBinaries()
+  ensureChromium()
   const [postgres, redis, embedded] = await Promise.all([startPostgres(), startRedis(), makeEmbedded()])
   provide('postgresUrl', postgres.url)
   provide('redisUrl', redis.url)

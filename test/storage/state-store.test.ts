@@ -48,16 +48,39 @@ describeStateStores('the state store', (open, deployment) => {
 
   test('of 50 concurrent consumers on two nodes exactly one gets the payload', async () => {
     const key = fresh()
-    await here.putSingleUse(key, 'payload', clock.now() + HOUR)
-    const got = await race((node) => node.consume(key))
+    await here.putRecord(key, 'payload', clock.now() + HOUR)
+    const got = await race((node) => node.takeRecord(key))
     expect(got.filter((payload) => payload !== undefined)).toEqual(['payload'])
-    expect(await here.consume(key)).toBeUndefined()
+    expect(await here.takeRecord(key)).toBeUndefined()
   })
 
   test('of 50 concurrent callers on two nodes exactly one is the first to remember', async () => {
     const key = fresh()
     expect((await race((node) => node.remember(key, clock.now() + HOUR))).filter(Boolean)).toHaveLength(1)
     expect(await there.remember(key, clock.now() + HOUR)).toBe(false)
+  })
+
+  test('of 50 concurrent swaps on two nodes that saw the same record exactly one is made', async () => {
+    const key = fresh()
+    const until = clock.now() + HOUR
+    await here.putRecord(key, 'before', until)
+    let at = 0
+    const made = await race((node) => node.swapRecord(key, 'before', `after ${at++}`, until))
+    expect(made.filter(Boolean)).toHaveLength(1)
+    expect(await there.findRecord(key)).toBe(`after ${made.indexOf(true)}`)
+    expect(await there.swapRecord(key, 'before', 'late', until)).toBe(false)
+  })
+
+  test('a swap makes no record where there is none, and putting one replaces what is there', async () => {
+    const key = fresh()
+    const until = clock.now() + HOUR
+    expect(await here.swapRecord(key, '', 'record', until)).toBe(false)
+    expect(await here.findRecord(key)).toBeUndefined()
+    await here.putRecord(key, 'one', until)
+    await there.putRecord(key, 'two', until)
+    expect(await here.findRecord(key)).toBe('two')
+    await here.putRecord(key, 'over', clock.now())
+    expect(await there.findRecord(key)).toBeUndefined()
   })
 
   test('no failure of 50 concurrent ones is lost, and the window begins with the first', async () => {
@@ -77,35 +100,35 @@ describeStateStores('the state store', (open, deployment) => {
     const key = fresh()
     const until = clock.now() + HOUR
     await here.putToken(key, 'live', until)
-    await here.putSingleUse(key, 'live', until)
+    await here.putRecord(key, 'live', until)
     await here.remember(key, until)
     await here.countFailure(key, HOUR)
     await here.raiseStandings([{ ref: key, version: 1, epoch: 1 }])
 
     expect(await otherMode.findToken(key)).toBeUndefined()
     expect(await otherMode.removeToken(key)).toBe(false)
-    expect(await otherMode.consume(key)).toBeUndefined()
+    expect(await otherMode.takeRecord(key)).toBeUndefined()
     expect((await otherMode.countFailure(key, HOUR)).count).toBe(1)
     expect(await otherMode.standings([key])).toEqual([undefined])
     expect(await otherMode.remember(key, until)).toBe(true)
     expect(await here.findToken(key)).toBe('live')
-    expect(await here.consume(key)).toBe('live')
+    expect(await here.takeRecord(key)).toBe('live')
   })
 
   test('keys of one kind are not keys of another', async () => {
     const key = fresh()
     await here.remember(key, clock.now() + HOUR)
     expect(await here.findToken(key)).toBeUndefined()
-    expect(await here.consume(key)).toBeUndefined()
+    expect(await here.takeRecord(key)).toBeUndefined()
     expect((await here.countFailure(key, HOUR)).count).toBe(1)
   })
 
   test('what has expired by the clock when it is written is not kept', async () => {
     const key = fresh()
     await here.putToken(key, 'record', clock.now())
-    await here.putSingleUse(key, 'payload', clock.now() - 1)
+    await here.putRecord(key, 'payload', clock.now() - 1)
     expect(await here.findToken(key)).toBeUndefined()
-    expect(await here.consume(key)).toBeUndefined()
+    expect(await here.takeRecord(key)).toBeUndefined()
     expect(await here.remember(key, clock.now())).toBe(true)
     expect(await here.remember(key, clock.now() + HOUR)).toBe(true)
   })
@@ -114,9 +137,9 @@ describeStateStores('the state store', (open, deployment) => {
     const record = 'quote \' " \\ % $1 ? :x \u{1f511} \u00e9 \n\t'
     const key = fresh()
     await here.putToken(key, record, clock.now() + HOUR)
-    await here.putSingleUse(key, record, clock.now() + HOUR)
+    await here.putRecord(key, record, clock.now() + HOUR)
     expect(await there.findToken(key)).toBe(record)
-    expect(await there.consume(key)).toBe(record)
+    expect(await there.takeRecord(key)).toBe(record)
   })
 
   test('it answers a ping', async () => {
@@ -144,7 +167,7 @@ describeStateStores('the state store', (open, deployment) => {
       const key = fresh()
       const until = ticking.now() + 1_000
       await state.putToken(key, 'record', until)
-      await state.putSingleUse(key, 'payload', until)
+      await state.putRecord(key, 'payload', until)
       await state.remember(key, until)
       await state.countFailure(key, 1_000)
       ticking.advance(999)
@@ -154,7 +177,7 @@ describeStateStores('the state store', (open, deployment) => {
       ticking.advance(1)
       expect(await state.findToken(key)).toBeUndefined()
       expect(await state.removeToken(key)).toBe(false)
-      expect(await state.consume(key)).toBeUndefined()
+      expect(await state.takeRecord(key)).toBeUndefined()
       expect(await state.remember(key, until + 1_000)).toBe(true)
       expect(await state.countFailure(key, 1_000)).toEqual({ count: 1, resetsAt: until + 1_000 })
     })
@@ -172,7 +195,7 @@ describeStateStores('the state store', (open, deployment) => {
     test('everything is given to Redis with its lifetime by the clock', async () => {
       const key = fresh()
       await here.putToken(key, 'record', clock.now() + 10_000)
-      await here.putSingleUse(key, 'payload', clock.now() + 20_000)
+      await here.putRecord(key, 'payload', clock.now() + 20_000)
       await here.remember(key, clock.now() + 30_000)
       await here.countFailure(key, 40_000)
       await here.countFailure(key, 90_000)
@@ -254,6 +277,8 @@ describe.each(['embedded', 'database'] as const)('growth', (only) => {
       const { nodes, settings } = await open({ clock })
       const [{ database, state, vacuum }] = nodes
       const sweep = createSweep({ stores: Object.values(state), vacuum })
+      // The room must be given back by our own vacuum. An autovacuum at the same moment would help, or, with its snapshot, hinder.
+      await database.$executeRaw`ALTER TABLE access_token SET (autovacuum_enabled = false)`
       const sizes: number[] = []
       const rows = 4_000
       for (let round = 0; round < 8; round++) {
@@ -270,8 +295,9 @@ describe.each(['embedded', 'database'] as const)('growth', (only) => {
         sizes.push(await sizeOf(nodes[0], 'access_token'))
       }
       expect(await database.accessToken.count()).toBe(0)
-      // Not the first round: index pages that a vacuum empties are used again after the next one.
-      expect(sizes.at(-1)).toBeLessThanOrEqual((sizes[1] as number) * 1.1)
+      // Not the first round: index pages that a vacuum empties are used again after the next one. Were the room never
+      // used again, the last round would have four times the second's.
+      expect(sizes.at(-1)).toBeLessThan((sizes[1] as number) * 2)
       // Embedded: the log is trimmed as well. It is never smaller than two segments of 16 MB.
       if (!settings.databaseUrl) expect(await bytesIn(join(settings.dataDir, 'pgdata', 'pg_wal'))).toBeLessThan(100e6)
     })

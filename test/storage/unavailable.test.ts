@@ -20,8 +20,10 @@ const callsOf = (state: StateStore): Record<string, () => Promise<unknown>> => (
   findToken: () => state.findToken(fresh()),
   removeToken: () => state.removeToken(fresh()),
   standings: () => state.standings([fresh(), fresh()]),
-  putSingleUse: () => state.putSingleUse(fresh(), 'payload', soon()),
-  consume: () => state.consume(fresh()),
+  putRecord: () => state.putRecord(fresh(), 'payload', soon()),
+  findRecord: () => state.findRecord(fresh()),
+  swapRecord: () => state.swapRecord(fresh(), 'before', 'after', soon()),
+  takeRecord: () => state.takeRecord(fresh()),
   remember: () => state.remember(fresh(), soon()),
   countFailure: () => state.countFailure(fresh(), 60_000),
   ping: () => state.ping(),
@@ -162,21 +164,21 @@ describe('Redis', () => {
     timeout: 40_000,
   }, async () => {
     await server.stop()
-    const refused = storage.state.live.consume('kept')
+    const refused = storage.state.live.takeRecord('kept')
     await expect(refused).rejects.toBeInstanceOf(StoreUnavailable)
     await server.start()
     const admin = new Redis(server.url)
     await admin.set('kc:l:okept', 'payload')
     await recovery(calls)
     expect(await admin.get('kc:l:okept')).toBe('payload')
-    expect(await storage.state.live.consume('kept')).toBe('payload')
+    expect(await storage.state.live.takeRecord('kept')).toBe('payload')
     admin.disconnect()
   })
 
   test('what it tells the log names no key and no argument', async () => {
     const admin = new Redis(server.url)
     await admin.lpush('kc:l:owrong', 'a list')
-    const error = await storage.state.live.consume('wrong').catch((caught: unknown) => caught)
+    const error = await storage.state.live.takeRecord('wrong').catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(StoreUnavailable)
     expect(JSON.stringify(pino.stdSerializers.err(error as Error))).not.toContain('kc:l:')
     admin.disconnect()

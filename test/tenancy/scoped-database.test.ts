@@ -37,6 +37,14 @@ describeDeployment('database', 'the scoped database', (open) => {
       const secret = { id: name, clientId: name, digest: Buffer.from('x'), hashKey: 'k', createdBy: 't', createdAt: AT }
       await database.secret.create({ data: { ...scope, ...secret } })
       await database.resource.create({ data: { ...scope, id: name, identifier: 'https://a', name, createdAt: AT } })
+      await database.app.create({ data: { ...scope, ...app(name) } })
+      await database.member.create({ data: { ...member(name), tenantId: scope.tenantId } })
+      await database.consent.create({ data: { ...scope, ...consent(name) } })
+      await database.passkey.create({ data: { ...scope, ...passkey(name) } })
+      await database.signInSession.create({ data: { ...scope, ...session(name) } })
+      await database.tenantSettings.create({ data: scope })
+      await database.workloadProvider.create({ data: { ...scope, ...provider(name) } })
+      await database.workloadBinding.create({ data: { ...scope, ...binding(name) } })
       await database.auditHead.create({ data: { ...scope, seq: 1, hash: name } })
       await database.auditEntry.create({ data: { ...scope, ...entry(name) } })
     }
@@ -47,17 +55,47 @@ describeDeployment('database', 'the scoped database', (open) => {
     ...{ targetType: 't', targetId: 't', details: {}, previous: 'p', hash: 'h' },
   })
 
+  const app = (clientId: string) => ({ clientId, type: 'public', redirectUris: [], refreshIdle: 1, refreshAbsolute: 1 })
+  const member = (id: string) => ({ id, email: id, passwordHash: 'p', role: 'member', createdAt: AT })
+  const consent = (name: string) => ({
+    ...{ id: name, memberId: name, clientId: name, ref: name, scopes: {}, createdAt: AT, updatedAt: AT },
+  })
+  const passkey = (name: string) => ({
+    ...{ id: name, memberId: name, credentialId: name, publicKey: Buffer.from('x'), counter: 0, name, createdAt: AT },
+  })
+  const session = (name: string) => ({
+    ...{ id: name, digest: name, uid: name, memberId: name, payload: {} },
+    ...{ createdAt: AT, lastSeenAt: AT, expiresAt: AT },
+  })
+
+  const provider = (name: string) => ({
+    ...{ id: name, platform: 'oidc', name, issuer: 'https://i.example', singleUse: false },
+    ...{ createdBy: 't', createdAt: AT, updatedAt: AT },
+  })
+  const binding = (name: string) => ({
+    ...{ id: name, providerId: name, serviceUserId: name, ref: name, conditions: [] },
+    ...{ createdBy: 't', createdAt: AT, updatedAt: AT },
+  })
+
   const dump = async () => {
     const [row] = await database.$queryRaw<{ all: string }[]>`
       SELECT (SELECT json_agg(c ORDER BY id)::text FROM client c) || (SELECT json_agg(s ORDER BY id)::text FROM secret s)
         || (SELECT json_agg(a ORDER BY id)::text FROM audit_entry a)
         || (SELECT json_agg(h ORDER BY tenant_id, mode)::text FROM audit_head h)
         || (SELECT json_agg(r ORDER BY id)::text FROM resource r)
+        || (SELECT json_agg(a ORDER BY client_id)::text FROM app a)
+        || (SELECT json_agg(c ORDER BY id)::text FROM consent c)
+        || (SELECT json_agg(p ORDER BY id)::text FROM passkey p)
+        || (SELECT json_agg(s ORDER BY id)::text FROM sign_in_session s)
+        || (SELECT json_agg(t ORDER BY tenant_id, mode)::text FROM tenant_settings t)
+        || (SELECT json_agg(w ORDER BY id)::text FROM workload_provider w)
+        || (SELECT json_agg(w ORDER BY id)::text FROM workload_binding w)
         || (SELECT json_agg(s ORDER BY ref)::text FROM standing s) AS all`
+    expect(row?.all).toBeTruthy() // one empty table would make all of it NULL, and equal
     return row?.all
   }
 
-  /** Each model, by the column that names a row, and a harmless change to it. */
+  /** Each model, by the column that names a row (none: tenant and mode do), and a harmless change to it. */
   const MODELS = {
     client: { key: 'id', change: { name: 'changed' } },
     secret: { key: 'id', change: { name: 'changed' } },
@@ -65,6 +103,13 @@ describeDeployment('database', 'the scoped database', (open) => {
     auditEntry: { key: 'id', change: { actorName: 'changed' } },
     standing: { key: 'ref', change: { version: { increment: 1 } } },
     auditHead: { key: 'hash', change: { seq: { increment: 1 } } },
+    app: { key: 'clientId', change: { homepage: 'https://changed.example' } },
+    consent: { key: 'id', change: { withdrawnAt: AT } },
+    passkey: { key: 'id', change: { name: 'changed' } },
+    signInSession: { key: 'id', change: { userAgent: 'changed' } },
+    workloadProvider: { key: 'id', change: { name: 'changed' } },
+    workloadBinding: { key: 'id', change: { name: 'changed' } },
+    tenantSettings: { key: undefined, change: { requireDpop: true } },
   } as const
 
   // biome-ignore lint/suspicious/noExplicitAny: each model has its own types; here they are all treated alike.
@@ -73,13 +118,13 @@ describeDeployment('database', 'the scoped database', (open) => {
 
   describe.each(Object.entries(MODELS))('%s', (name, { key, change }) => {
     const finds = ['findFirst', 'findFirstOrThrow', 'findMany', 'findUnique', 'findUniqueOrThrow'] as const
+    const named = (scope: TenantScope): object => (key ? { [key]: nameOf(scope) } : { ...scope })
     const unique = (scope: TenantScope): object =>
-      name === 'auditHead' ? { tenantId_mode: scope } : { [key]: nameOf(scope) }
+      key && name !== 'auditHead' ? named(scope) : { tenantId_mode: scope }
     const call = (operation: string, args: object) => modelOf(mine, name)[operation]?.(args)
 
     test.each(finds)('%s finds its own and nothing else', async (operation) => {
-      const whereOf = (scope: TenantScope) =>
-        operation.startsWith('findUnique') ? unique(scope) : { [key]: nameOf(scope) }
+      const whereOf = (scope: TenantScope) => (operation.startsWith('findUnique') ? unique(scope) : named(scope))
       const own = [await call(operation, { where: whereOf(me) })].flat()
       expect(own).toHaveLength(1)
       expect(own[0]).toMatchObject(me)
@@ -111,12 +156,12 @@ describeDeployment('database', 'the scoped database', (open) => {
 
     const changes: [string, (scope: TenantScope) => object][] = [
       ['update', (scope) => ({ where: unique(scope), data: change })],
-      ['updateMany', (scope) => ({ where: { [key]: nameOf(scope) }, data: change })],
+      ['updateMany', (scope) => ({ where: named(scope), data: change })],
       ['updateMany', (scope) => ({ where: { ...scope }, data: change })],
       ['updateMany', (scope) => ({ where: { NOT: me, ...scope }, data: change })],
-      ['updateManyAndReturn', (scope) => ({ where: { [key]: nameOf(scope) }, data: change })],
+      ['updateManyAndReturn', (scope) => ({ where: named(scope), data: change })],
       ['delete', (scope) => ({ where: unique(scope) })],
-      ['deleteMany', (scope) => ({ where: { [key]: nameOf(scope) } })],
+      ['deleteMany', (scope) => ({ where: named(scope) })],
       ['deleteMany', (scope) => ({ where: { ...scope } })],
     ]
     test.each(changes)(

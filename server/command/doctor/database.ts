@@ -75,7 +75,8 @@ function judgeMigrations({ applied, pending, edited, failed }: MigrationStatus, 
   const names = (some: readonly string[]) => some.join(', ')
   if (failed.length)
     return [fail(topic, `${names(failed)} failed half way`, 'mend the database, then resolve it with Prisma')]
-  if (edited.length) return [fail(topic, `${names(edited)} was edited after it was applied`, 'restore the file')]
+  const were = edited.length === 1 ? 'was' : 'were'
+  if (edited.length) return [fail(topic, `${names(edited)} ${were} edited since`, 'restore the file')]
   if (!pending.length) return [ok(topic, `all ${applied.length} applied`)]
   if (!mayCreate) {
     const seen = `${names(pending)} to be applied, and this user may not create tables`

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { writeAppSettings } from '../../credentials/apps.ts'
 import { splitKey } from '../../credentials/format.ts'
 import { issueKey, KEY_KINDS } from '../../credentials/keys.ts'
 import { ApiError } from '../../http/problem.ts'
-import { resourcesOf } from '../../oauth/resource-indicator.ts'
-import { description, expiresAt, name, tokenValidity } from '../fields.ts'
+import { appSettingsOf, NEW_APP_SETTINGS, type WrongField, wrongAppFields, wrongScopes } from '../app-settings.ts'
+import { appFields, description, expiresAt, name, scopes, tokenValidity } from '../fields.ts'
 import { type OperationNeeds, operation } from '../operation.ts'
 import { withinPower } from '../power.ts'
 import { viewOfKey } from './view.ts'
@@ -13,10 +14,13 @@ const body = z.strictObject({
   name,
   description: description.nullish(),
   /** Left out: all that the creator has, which for a full-access key is everything, now and later. */
-  scopes: z.array(z.string().max(129)).max(200, 'at most 200').optional(),
+  scopes: scopes.optional(),
   expires_at: expiresAt.nullish(),
   token_validity: tokenValidity.nullish(),
   require_dpop: z.boolean().default(false),
+  /** Of a public key: it is then the client_id of a public client of the authorization code flow. */
+  ...appFields,
+  redirect_uris: appFields.redirect_uris.optional(),
 })
 
 type Body = z.output<typeof body>
@@ -29,7 +33,9 @@ export const createApiKey = operation({
   body,
   async handle({ caller, body }, needs) {
     refuseWrongFields(body, needs)
-    const scopes = body.kind === 'public' ? [] : withinPower(caller, body.scopes && [...new Set(body.scopes)])
+    const isApp = body.redirect_uris !== undefined
+    const hasScopes = body.kind !== 'public' || isApp
+    const scopes = hasScopes ? withinPower(caller, body.scopes && [...new Set(body.scopes)]) : []
     const now = needs.clock.now()
     const key = {
       kind: body.kind,
@@ -41,10 +47,14 @@ export const createApiKey = operation({
       expiresAt: body.expires_at ?? null,
       createdBy: caller.actor.id,
     }
-    const { row, apiKey } = await needs.change((transaction) =>
-      issueKey(transaction, needs.scope, needs.digests, key, new Date(now)),
-    )
-    const { client_id, ...view } = viewOfKey(now)(row)
+    const settings = { ...NEW_APP_SETTINGS, ...appSettingsOf(body) }
+    const { scope, change, digests } = needs
+    const { row, app, apiKey } = await change(async (transaction) => {
+      const { result, ...outcome } = await issueKey(transaction, scope, digests, key, new Date(now))
+      const app = isApp ? await writeAppSettings(transaction, scope, result.row.id, 'public', settings) : null
+      return { ...outcome, result: { ...result, app } }
+    })
+    const { client_id, ...view } = viewOfKey(now)({ ...row, app })
     if (!apiKey) return { ...view, api_key: client_id, client_id }
     const { clientId, clientSecret } = splitKey(apiKey)
     return { ...view, api_key: apiKey, client_id: clientId, client_secret: clientSecret }
@@ -52,8 +62,10 @@ export const createApiKey = operation({
 })
 
 /** What depends on the kind of the key, the tenant's plan and its resources. All that is wrong is said at once. */
-function refuseWrongFields({ kind, scopes, expires_at }: Body, { scope, tenant, issuer, clock }: OperationNeeds): void {
-  const fields: { pointer: string; detail: string }[] = []
+function refuseWrongFields(body: Body, needs: OperationNeeds): void {
+  const { kind, scopes, expires_at } = body
+  const { scope, tenant, clock } = needs
+  const fields: WrongField[] = []
   const wrong = (pointer: string, detail: string) => fields.push({ pointer, detail })
 
   if (kind === 'enterprise') {
@@ -62,13 +74,18 @@ function refuseWrongFields({ kind, scopes, expires_at }: Body, { scope, tenant, 
     if (!scopes) wrong('/scopes', 'required for an enterprise key')
     if (!expires_at) wrong('/expires_at', 'required for an enterprise key')
   }
-  if (kind === 'public' && scopes) wrong('/scopes', 'a public key has no scopes of its own')
-  if (scopes?.length === 0) wrong('/scopes', 'at least one, or leave it out')
+  if (kind === 'public' && scopes && !body.redirect_uris)
+    wrong('/scopes', 'a public key has none without redirect_uris')
   if (expires_at && expires_at.getTime() <= clock.now()) wrong('/expires_at', 'a time in the future')
-
-  const known = new Set(resourcesOf(tenant, issuer).flatMap((resource) => resource.scopes))
-  scopes?.forEach((name, at) => {
-    if (!known.has(name)) wrong(`/scopes/${at}`, 'no resource has this scope')
-  })
+  fields.push(...wrongScopes(scopes, needs), ...wrongFlowFields(body))
   if (fields.length) throw new ApiError('validation_failed', { fields })
+}
+
+/** What belongs to the authorization code flow makes sense for a public key that takes part in it, and nowhere else. */
+function wrongFlowFields(body: Body): WrongField[] {
+  const isApp = body.kind === 'public' && body.redirect_uris !== undefined
+  if (isApp) return wrongAppFields(body, 'public')
+  const detail = body.kind === 'public' ? 'only together with redirect_uris' : 'only a public key has it'
+  const said = (Object.keys(appFields) as (keyof typeof appFields)[]).filter((field) => body[field] !== undefined)
+  return said.map((field) => ({ pointer: `/${field}`, detail }))
 }

@@ -9,7 +9,7 @@ export const getApiKey = operation({
   requires: 'api-keys:read',
   status: 200,
   async handle({ id }, { database, clock }) {
-    const row = await database.client.findFirst({ where: { id, kind: { in: [...KEY_KINDS] } } })
+    const row = await database.client.findFirst({ where: { id, kind: { in: [...KEY_KINDS] } }, include: { app: true } })
     if (!row) throw new ApiError('not_found')
     return viewOfKey(clock.now())(row)
   },

@@ -13,7 +13,11 @@ export const listApiKeys = operation({
   query: z.strictObject(cursorAndLimit),
   async handle({ query }, { database, clock }) {
     const { where, ...page } = pageOf(query)
-    const rows = await database.client.findMany({ where: { ...where, kind: { in: [...KEY_KINDS] } }, ...page })
+    const rows = await database.client.findMany({
+      where: { ...where, kind: { in: [...KEY_KINDS] } },
+      include: { app: true },
+      ...page,
+    })
     return listOf(rows, query, viewOfKey(clock.now()))
   },
 })

@@ -9,6 +9,7 @@ export const viewOfServiceUser = (row: ClientRow) => ({
   description: row.description,
   role: row.role,
   teams: row.teams,
+  jwks: row.jwks,
   created_at: row.createdAt,
   created_by: row.createdBy,
 })

@@ -1,41 +1,52 @@
-import type { Authenticated, Authenticator } from '../../credentials/authenticator.ts'
+import type { KnownClient } from '../../credentials/client-registry.ts'
+import { parseCredential } from '../../credentials/format.ts'
 import type { RequestContext } from '../../http/context.ts'
 import { type Form, readForm, TOKEN_LOOKUP_LIMIT } from '../../http/form.ts'
-import type { Mode } from '../../mode/mode.ts'
-import { presentedSecret, refusalError, unauthenticated } from '../client-authentication.ts'
+import type { AuthenticateClient } from '../authenticate-client.ts'
+import { type PresentedClient, presentedClient, unauthenticated } from '../client-authentication.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
+import { identify } from './token.ts'
 
 /** An authenticated client's form about a token: what introspection and revocation have in common. */
 export interface ClientRequest<T> {
-  readonly caller: Authenticated
+  readonly caller: KnownClient
   readonly token: string
   readonly value: T
 }
 
-/** @param alongside runs while the client is checked; see {@link Authenticator.authenticate}. */
+interface Needs {
+  readonly authenticateClient: AuthenticateClient
+  /** Whether a client that can't authenticate may ask (RFC 7009 §2.1: for revocation; RFC 7662 §2.1: not to introspect). */
+  readonly publicClients: boolean
+}
+
+/** @param alongside runs while the client is checked; see {@link AuthenticateClient}. */
 export async function readClientRequest<T>(
   ctx: RequestContext,
-  { mode, authenticator }: { mode: Mode; authenticator: Pick<Authenticator, 'authenticate'> },
+  { authenticateClient, publicClients }: Needs,
   alongside: (token: string) => Promise<T>,
 ): Promise<Result<ClientRequest<T>>> {
   const form = await readForm(ctx, TOKEN_LOOKUP_LIMIT)
   if (!form.ok) return form
-  const presented = presentedSecret(ctx.headers.authorization, form.value.params)
+  const presented = presentedClient(ctx.headers.authorization, form.value.params)
   if (!presented.ok) return presented
-  if (!presented.value) return unauthenticated(true)
-  const { credential, challenge } = presented.value
+  if (presented.value.method === 'none' && !publicClients) return unauthenticated(true)
   const token = tokenOf(form.value.params)
-  const result = await authenticator.authenticate(credential, ctx.ip, async () => token.ok && alongside(token.value))
-  if (!result.ok) {
-    ctx.state.refusal = result.refusal.reason
-    return { ok: false, error: refusalError(result.refusal, mode, challenge) }
-  }
-  const caller = result.authenticated
-  ctx.state.client = caller.client.clientId
-  ctx.state.tenant = caller.tenant.id
-  return token.ok ? succeed({ caller, token: token.value, value: result.value as T }) : token
+  const client = token.ok && publicClients ? vouched(presented.value, token.value) : presented.value
+  const early = async () => (token.ok ? alongside(token.value) : undefined)
+  const result = await authenticateClient(client, ctx.ip, early)
+  if (!result.ok) return result
+  const { known: caller, value } = result.value
+  identify(ctx, caller)
+  return token.ok ? succeed({ caller, token: token.value, value: value as T }) : token
 }
 
 /** RFC 7662 §2.1, RFC 7009 §2.1: REQUIRED in both. */
 const tokenOf = ({ token }: Form): Result<string> =>
   token === undefined ? fail('invalid_request', 'token is missing') : succeed(token)
+
+/** A workload, which has no secret, may end the access token that it holds (RFC 7009 §2.1): nobody else's is ended by it. */
+const vouched = (client: PresentedClient, token: string): PresentedClient =>
+  client.method === 'none' && parseCredential(token)?.kind === 'access_token'
+    ? { ...client, vouchedByToken: true }
+    : client

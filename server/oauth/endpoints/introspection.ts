@@ -1,22 +1,33 @@
-import type { Authenticator } from '../../credentials/authenticator.ts'
-import type { Handler } from '../../http/context.ts'
+import type { Handler, RequestContext } from '../../http/context.ts'
 import { answerOAuthError, noStore } from '../../http/oauth-answer.ts'
-import type { Mode } from '../../mode/mode.ts'
+import type { AuthenticateClient } from '../authenticate-client.ts'
 import type { Introspect } from '../introspection.ts'
+import { INTROSPECTION_JWT, type SignIntrospection } from '../introspection-jwt.ts'
 import { readClientRequest } from './client-request.ts'
 
 interface Needs {
-  mode: Mode
-  authenticator: Authenticator
+  authenticateClient: AuthenticateClient
   introspect: Introspect
+  signIntrospection: SignIntrospection
 }
 
 /** `POST /oauth/introspect`, RFC 7662. Caller and token are looked up together: one round trip for both. */
 export const createIntrospectionEndpoint =
-  ({ introspect, ...needs }: Needs): Handler =>
+  ({ authenticateClient, introspect, signIntrospection }: Needs): Handler =>
   async (ctx) => {
-    const request = await readClientRequest(ctx, needs, introspect.find)
+    const request = await readClientRequest(ctx, { authenticateClient, publicClients: false }, introspect.find)
     if (!request.ok) return answerOAuthError(ctx, request.error)
+    const { caller, value } = request.value
+    const answer = introspect.answer(caller, value)
     noStore(ctx)
-    ctx.body = introspect.answer(request.value.caller, request.value.value)
+    if (!wantsJwt(ctx)) {
+      ctx.body = answer
+      return
+    }
+    ctx.body = await signIntrospection(caller.client.clientId, answer)
+    ctx.type = `application/${INTROSPECTION_JWT}`
   }
+
+/** RFC 9701 §4: asked for by name; a client that takes anything gets JSON. */
+const wantsJwt = ({ headers: { accept = '' } }: RequestContext): boolean =>
+  accept.split(',').some((type) => type.split(';')[0]?.trim().toLowerCase() === `application/${INTROSPECTION_JWT}`)

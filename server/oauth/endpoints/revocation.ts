@@ -1,21 +1,19 @@
-import type { Authenticator } from '../../credentials/authenticator.ts'
 import type { Handler } from '../../http/context.ts'
 import { answerOAuthError, noStore } from '../../http/oauth-answer.ts'
-import type { Mode } from '../../mode/mode.ts'
+import type { AuthenticateClient } from '../authenticate-client.ts'
 import type { Revoke } from '../revocation.ts'
 import { readClientRequest } from './client-request.ts'
 
 interface Needs {
-  mode: Mode
-  authenticator: Authenticator
+  authenticateClient: AuthenticateClient
   revoke: Revoke
 }
 
 /** `POST /oauth/revoke`, RFC 7009. §2.2: 200 whether or not there was anything to revoke. */
 export const createRevocationEndpoint =
-  ({ revoke, ...needs }: Needs): Handler =>
+  ({ authenticateClient, revoke }: Needs): Handler =>
   async (ctx) => {
-    const request = await readClientRequest(ctx, needs, async () => undefined)
+    const request = await readClientRequest(ctx, { authenticateClient, publicClients: true }, async () => undefined)
     if (!request.ok) return answerOAuthError(ctx, request.error)
     const { caller, token } = request.value
     await revoke(caller, token, { ip: ctx.ip, requestId: ctx.state.requestId })

@@ -1,84 +1,111 @@
-import type { Authenticator } from '../../credentials/authenticator.ts'
 import type { KnownClient } from '../../credentials/client-registry.ts'
 import type { Handler, RequestContext } from '../../http/context.ts'
 import { type ParsedForm, readForm, TOKEN_FORM_LIMIT } from '../../http/form.ts'
 import { answerOAuthError, answerToken } from '../../http/oauth-answer.ts'
 import type { Mode } from '../../mode/mode.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
-import { type PresentedSecret, presentedSecret, refusalError, unauthenticated } from '../client-authentication.ts'
-import type { ClientCredentialsGrant } from '../grants/client-credentials.ts'
-
-/** Everything that isn't plain goes on to oidc-provider, with the client already authenticated. */
-export type ProviderRoute = (ctx: RequestContext, form: ParsedForm, known: KnownClient | undefined) => Promise<void>
+import { claimedIssuer } from '../../workload-identity/presented-subject.ts'
+import type { AuthenticateClient } from '../authenticate-client.ts'
+import { type PresentedClient, presentedClient } from '../client-authentication.ts'
+import type { Grant, GrantRequest, TokenResponse } from '../grants/grant.ts'
+import { fail, type Result } from '../oauth-error.ts'
+import { JWT_BEARER, TOKEN_EXCHANGE } from '../token-type.ts'
+import type { ReadProof } from './dpop-header.ts'
 
 interface Needs {
   mode: Mode
-  authenticator: Authenticator
-  clientCredentials: ClientCredentialsGrant
-  providerRoute: ProviderRoute
+  authenticateClient: AuthenticateClient
+  readProof: ReadProof
+  grants: Grants
   metrics: Pick<Metrics, 'tokenMinted' | 'tokenRequestRefused'>
-  /** Off: oidc-provider answers plain requests too, as its oracle does in test/oauth/parity.test.ts. */
-  plainRoute?: boolean
 }
 
+/** By grant_type. */
+export interface Grants {
+  readonly [grantType: string]: Grant
+}
+
+/** A token of it is worth nothing until it is handed out, so it may be minted while the client is still being checked. */
+const HARMLESS_UNTIL_USED = 'client_credentials'
+
+/** Grants that rest on a token: they verify it whoever sent it. */
+const VOUCHED_BY_TOKEN: readonly (string | undefined)[] = [TOKEN_EXCHANGE, JWT_BEARER]
+
 /**
- * `POST /oauth/token`. One pipeline: parse, authenticate the client, then the grant. A plain client_credentials request
- * (by secret, without a DPoP proof) is answered here: going through oidc-provider's some forty middlewares costs more
- * than all the rest. The grant itself is the same function on both ways.
+ * `POST /oauth/token`. One pipeline: parse, authenticate the client, verify the proof, then what is special about the
+ * grant. oidc-provider's own token endpoint isn't used: its some forty middlewares cost more than all the rest, and its
+ * refresh tokens and codes are not single-use under concurrency.
  */
-export function createTokenEndpoint(needs: Needs): Handler {
-  const { mode, authenticator, clientCredentials, providerRoute, metrics, plainRoute = true } = needs
+export function createTokenEndpoint({ mode, authenticateClient, readProof, grants, metrics }: Needs): Handler {
+  const requestOf = (ctx: RequestContext, form: ParsedForm, { client, platformToken }: Presented): GrantRequest => ({
+    ...form,
+    ...{ clientProvedKey: client.method === 'assertion', platformToken },
+    ...{ ip: ctx.ip, requestId: ctx.state.requestId, jkt: undefined },
+  })
 
-  async function mintPlainly(ctx: RequestContext, { params, resource }: ParsedForm, presented: PresentedSecret) {
-    const request = { scope: params.scope, resource: resource.length ? resource : undefined, jkt: undefined }
-    const result = await authenticator.authenticate(presented.credential, ctx.ip, (known) =>
-      clientCredentials(known, request),
-    )
-    if (!result.ok) return refuse(ctx, result.refusal, presented)
-    identify(ctx, result.authenticated)
-    if (!result.value.ok) return answerOAuthError(ctx, result.value.error)
-    answerToken(ctx, result.value.value)
-  }
+  async function run(ctx: RequestContext, form: ParsedForm): Promise<Result<TokenResponse>> {
+    const { params } = form
+    const client = presentedClient(ctx.headers.authorization, params)
+    if (!client.ok) return client
+    const presented = vouched(client.value, params.grant_type)
+    const grant = grantOf(grants, params.grant_type)
+    const isHarmless = params.grant_type === HARMLESS_UNTIL_USED && presented.platformToken === undefined
+    const plain = ctx.headers.dpop === undefined && isHarmless
+    const request = requestOf(ctx, form, presented)
+    const early = async (known: KnownClient) => (plain && grant.ok ? grant.value(known, request) : undefined)
 
-  async function goToProvider(ctx: RequestContext, form: ParsedForm, presented: PresentedSecret | undefined) {
-    if (!presented) return providerRoute(ctx, form, undefined)
-    const result = await authenticator.authenticate(presented.credential, ctx.ip, async () => undefined)
-    if (!result.ok) return refuse(ctx, result.refusal, presented)
-    identify(ctx, result.authenticated)
-    return providerRoute(ctx, form, result.authenticated)
-  }
-
-  const refuse = (ctx: RequestContext, refusal: Parameters<typeof refusalError>[0], presented: PresentedSecret) => {
-    ctx.state.refusal = refusal.reason
-    answerOAuthError(ctx, refusalError(refusal, mode, presented.challenge))
-  }
-
-  async function answer(ctx: RequestContext): Promise<void> {
-    const form = await readForm(ctx, TOKEN_FORM_LIMIT)
-    if (!form.ok) return answerOAuthError(ctx, form.error)
-    const { params } = form.value
-    const presented = presentedSecret(ctx.headers.authorization, params)
-    if (!presented.ok) return answerOAuthError(ctx, presented.error)
-    if (!presented.value && !params.client_id && !params.client_assertion) {
-      return answerOAuthError(ctx, unauthenticated(true).error)
-    }
-    if (plainRoute && presented.value && isPlain(ctx, form.value)) {
-      return mintPlainly(ctx, form.value, presented.value)
-    }
-    return goToProvider(ctx, form.value, presented.value)
+    const authenticated = await authenticateClient(presented.client, ctx.ip, early)
+    if (!authenticated.ok) return authenticated
+    const { known, value } = authenticated.value
+    identify(ctx, known)
+    if (value) return value
+    if (!grant.ok) return grant
+    const proof = await readProof(ctx)
+    if (!proof.ok) return proof
+    return grant.value(known, { ...request, jkt: proof.value?.jkt })
   }
 
   return async (ctx) => {
-    await answer(ctx)
-    if (ctx.status === 200) metrics.tokenMinted(mode, 'client_credentials')
-    else metrics.tokenRequestRefused(mode, (ctx.body as { error: string }).error)
+    const form = await readForm(ctx, TOKEN_FORM_LIMIT)
+    const result = form.ok ? await run(ctx, form.value) : form
+    if (result.ok) {
+      answerToken(ctx, result.value)
+      metrics.tokenMinted(mode, form.ok ? (form.value.params.grant_type as string) : 'none')
+    } else {
+      answerOAuthError(ctx, result.error)
+      metrics.tokenRequestRefused(mode, result.error.error)
+    }
   }
 }
 
-const isPlain = (ctx: RequestContext, { params }: ParsedForm): boolean =>
-  params.grant_type === 'client_credentials' && ctx.headers.dpop === undefined
+interface Presented {
+  readonly client: PresentedClient
+  readonly platformToken: string | undefined
+}
 
-function identify(ctx: RequestContext, { client, tenant }: KnownClient): void {
+/**
+ * Where a token vouches for a service user, its name is all that is presented of the client itself. As `client_assertion`
+ * (RFC 7523 §2.2) it is one of a platform if it isn't the client's own, whose issuer is the client (§3).
+ */
+function vouched(client: PresentedClient, grantType: string | undefined): Presented {
+  if (client.method === 'none' && VOUCHED_BY_TOKEN.includes(grantType)) {
+    return { client: { ...client, vouchedByToken: true }, platformToken: undefined }
+  }
+  const { clientId } = client
+  const mayBeOfPlatform = client.method === 'assertion' && grantType === 'client_credentials' && clientId !== undefined
+  if (!mayBeOfPlatform || claimedIssuer(client.assertion) === clientId) return { client, platformToken: undefined }
+  const named: PresentedClient = { method: 'none', clientId, given: {}, vouchedByToken: true }
+  return { client: named, platformToken: client.assertion }
+}
+
+/** RFC 6749 §5.2. */
+function grantOf(grants: Grants, grantType: string | undefined): Result<Grant> {
+  if (grantType === undefined) return fail('invalid_request', 'grant_type is missing')
+  const grant = Object.hasOwn(grants, grantType) ? grants[grantType] : undefined
+  return grant ? { ok: true, value: grant } : fail('unsupported_grant_type', 'there is no such grant type')
+}
+
+export function identify(ctx: RequestContext, { client, tenant }: KnownClient): void {
   ctx.state.client = client.clientId
   ctx.state.tenant = tenant.id
 }

@@ -1,39 +1,37 @@
-import type { KnownClient } from '../../credentials/client-registry.ts'
-import type { AccessTokens, MintedToken } from '../access-token.ts'
-import { fail, type Result, succeed } from '../oauth-error.ts'
+import { presentedJwt } from '../../workload-identity/presented-subject.ts'
+import type { AccessTokens } from '../access-token.ts'
+import { requireProof } from '../dpop-required.ts'
+import { fail, succeed } from '../oauth-error.ts'
 import { resolveResource, scopesAt } from '../resource-indicator.ts'
 import { narrowScope, parseScope } from '../scope.ts'
-
-/** RFC 6749 §4.4.2, RFC 8707 §2, and the key of a DPoP proof that has been verified (RFC 9449 §5). */
-export interface ClientCredentialsRequest {
-  readonly scope: string | undefined
-  readonly resource: string | readonly string[] | undefined
-  readonly jkt: string | undefined
-}
-
-export type ClientCredentialsGrant = (
-  known: KnownClient,
-  request: ClientCredentialsRequest,
-) => Promise<Result<MintedToken>>
+import type { WorkloadDoor } from '../workload-door.ts'
+import type { Grant } from './grant.ts'
 
 interface Needs {
   issuer: string
+  workloadDoor: WorkloadDoor
   tokens: Pick<AccessTokens, 'mint'>
 }
 
+const KINDS = new Set(['standard', 'enterprise', 'service_user'])
+
 /** RFC 6749 §4.4: a client gets a token for itself. No refresh token (§4.4.3): it can ask again at any time. */
 export const createClientCredentialsGrant =
-  ({ issuer, tokens }: Needs): ClientCredentialsGrant =>
-  async ({ client, tenant }, { scope, resource, jkt }) => {
-    const requested = parseScope(scope)
+  ({ issuer, workloadDoor, tokens }: Needs): Grant =>
+  async (known, request) => {
+    const { client, tenant } = known
+    const { params, resource, jkt, platformToken } = request
+    if (platformToken !== undefined) {
+      // RFC 7523 §3.2: it is the client's authentication that failed.
+      return workloadDoor(known, presentedJwt(platformToken), { ...request, audience: [] }, 'invalid_client')
+    }
+    const requested = parseScope(params.scope)
     if (!requested.ok) return requested
-    if (client.kind !== 'standard' && client.kind !== 'enterprise') {
+    if (!KINDS.has(client.kind)) {
       return fail('unauthorized_client', 'this kind of client may not use client_credentials')
     }
-    if (!jkt && (client.requireDpop || tenant.requireDpop)) {
-      // RFC 9449 §5.2: token requests without a proof are refused where the client is bound to send one.
-      return fail('invalid_dpop_proof', 'a DPoP proof is required')
-    }
+    const unproven = requireProof(known, jkt)
+    if (unproven) return unproven
     const target = resolveResource(tenant, issuer, resource)
     if (!target.ok) return target
     const granted = narrowScope(scopesAt(target.value, client), requested.value)

@@ -10,7 +10,7 @@ interface Needs {
 }
 
 /** What expires and is swept; also what grows and shrinks enough to be vacuumed. */
-export const SHORT_LIVED = ['access_token', 'single_use', 'replay_memory', 'failure_count'] as const
+export const SHORT_LIVED = ['access_token', 'state_record', 'replay_memory', 'failure_count'] as const
 
 /**
  * Short-lived state in the database itself: one statement per call, atomic by row locks. Expiry is judged by the
@@ -48,16 +48,28 @@ export function createPostgresStateStore({ database, mode, clock }: Needs): Stat
     async forgetStandings() {},
     async raiseStandings() {},
 
-    async putSingleUse(key, payload, expiresAt) {
+    async putRecord(key, record, expiresAt) {
       await database.$executeRaw`
-        INSERT INTO single_use (mode, key, payload, expires_at)
-        VALUES (${mode}, ${key}, ${payload}, ${new Date(expiresAt)})
-        ON CONFLICT (mode, key) DO UPDATE SET payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at`
+        INSERT INTO state_record (mode, key, record, expires_at)
+        VALUES (${mode}, ${key}, ${record}, ${new Date(expiresAt)})
+        ON CONFLICT (mode, key) DO UPDATE SET record = EXCLUDED.record, expires_at = EXCLUDED.expires_at`
     },
-    async consume(key) {
-      const [row] = await database.$queryRaw<{ payload: string }[]>`
-        DELETE FROM single_use WHERE mode = ${mode} AND key = ${key} AND expires_at > ${now()} RETURNING payload`
-      return row?.payload
+    async findRecord(key) {
+      const [row] = await database.$queryRaw<{ record: string }[]>`
+        SELECT record FROM state_record WHERE mode = ${mode} AND key = ${key} AND expires_at > ${now()}`
+      return row?.record
+    },
+    async swapRecord(key, before, after, expiresAt) {
+      // Of two at once the second waits for the first's row lock, and then finds another record.
+      const written = await database.$executeRaw`
+        UPDATE state_record SET record = ${after}, expires_at = ${new Date(expiresAt)}
+        WHERE mode = ${mode} AND key = ${key} AND record = ${before} AND expires_at > ${now()}`
+      return written === 1
+    },
+    async takeRecord(key) {
+      const [row] = await database.$queryRaw<{ record: string }[]>`
+        DELETE FROM state_record WHERE mode = ${mode} AND key = ${key} AND expires_at > ${now()} RETURNING record`
+      return row?.record
     },
 
     async remember(key, until) {

@@ -32,7 +32,13 @@ local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`
 
+const SWAP = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`
+
 interface Scripts {
+  kcSwap(key: string, before: string, after: string, ttl: number): Promise<number>
   kcRaise(key: string, version: number, epoch: number, ttl: number): Promise<number>
   kcCount(key: string, ttl: number): Promise<[number, number]>
 }
@@ -69,8 +75,24 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
       await answered(Promise.all(standings.map(raise)))
     },
 
-    putSingleUse: (id, payload, expiresAt) => put(key('o', id), payload, expiresAt),
-    consume: async (id) => (await answered(redis.getdel(key('o', id)))) ?? undefined,
+    async putRecord(id, record, expiresAt) {
+      if (ttl(expiresAt) > 0) await put(key('o', id), record, expiresAt)
+      else await answered(redis.del(key('o', id)))
+    },
+    findRecord: async (id) => (await answered(batches.get(key('o', id)))) ?? undefined,
+    async swapRecord(id, before, after, expiresAt, unanswered = 'taken back') {
+      const left = ttl(expiresAt)
+      if (left <= 0) return false
+      const swap = (from: string, to: string) => scripts.kcSwap(key('o', id), from, to, left)
+      try {
+        return (await answered(swap(before, after))) === 1
+      } catch (error) {
+        // It may still run, late. What follows it on the connection takes it back.
+        if (unanswered === 'taken back') swap(after, before).catch(() => {})
+        throw error
+      }
+    },
+    takeRecord: async (id) => (await answered(redis.getdel(key('o', id)))) ?? undefined,
 
     async remember(id, until) {
       const left = ttl(until)
@@ -92,6 +114,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 
 function withScripts(redis: RedisConnection): Scripts {
   redis.defineCommand('kcRaise', { numberOfKeys: 1, lua: RAISE })
+  redis.defineCommand('kcSwap', { numberOfKeys: 1, lua: SWAP })
   redis.defineCommand('kcCount', { numberOfKeys: 1, lua: COUNT })
   return redis as RedisConnection & Scripts
 }

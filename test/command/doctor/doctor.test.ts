@@ -118,8 +118,11 @@ describe('on PostgreSQL and Redis', () => {
     expect((await run(['migrate'], environment)).code).toBe(0)
     const client = new pg.Client({ connectionString: environment.DATABASE_URL })
     await client.connect()
-    await client.query(`UPDATE _prisma_migrations SET checksum = 'another'`)
+    const first = '(SELECT min(migration_name) FROM _prisma_migrations)'
+    await client.query(`UPDATE _prisma_migrations SET checksum = 'another' WHERE migration_name = ${first}`)
     expect(failed(await diagnose(environment))).toEqual([expect.stringMatching(/^migrations: \S+ was edited/)])
+    await client.query(`UPDATE _prisma_migrations SET checksum = 'another'`)
+    expect(failed(await diagnose(environment))).toEqual([expect.stringMatching(/^migrations: \S+, .+ were edited/)])
     await client.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', 'y', '20990101000000_later')`,
     )

@@ -1,0 +1,102 @@
+import { type Authenticator, unfitness } from '../credentials/authenticator.ts'
+import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
+import type { FailureLimit } from '../credentials/failure-limit.ts'
+import { publicIdOf } from '../credentials/format.ts'
+import type { Mode } from '../mode/mode.ts'
+import type { ClientAssertions } from './client-assertion.ts'
+import {
+  type GivenTokens,
+  type PresentedAssertion,
+  type PresentedClient,
+  type PresentedName,
+  refusalError,
+  unauthenticated,
+} from './client-authentication.ts'
+import { type Result, succeed } from './oauth-error.ts'
+
+/** A client that is who it says it is; or a public one, of which nobody can know; or one that a token is to vouch for. */
+export interface AuthenticatedClient<T> {
+  readonly known: KnownClient
+  readonly method: PresentedClient['method']
+  readonly value: T
+}
+
+/**
+ * The one way to find out which client a request to an OAuth endpoint is from.
+ * @param alongside see {@link Authenticator.authenticate}
+ */
+export type AuthenticateClient = <T>(
+  presented: PresentedClient,
+  address: string,
+  alongside: (known: KnownClient) => Promise<T>,
+) => Promise<Result<AuthenticatedClient<T>>>
+
+interface Needs {
+  mode: Mode
+  authenticator: Pick<Authenticator, 'authenticate'>
+  clients: Pick<ClientRegistry, 'current'>
+  /** By client_id, a document's URL among them. */
+  findClient(clientId: string, given: GivenTokens): Promise<KnownClient | undefined>
+  assertions: ClientAssertions
+  failureLimit: FailureLimit
+  clock: { now(): number }
+}
+
+export function createAuthenticateClient(needs: Needs): AuthenticateClient {
+  const { mode, authenticator, clients, findClient, assertions, failureLimit, clock } = needs
+
+  /** A client that is fit to act, as it stands now; what `work` made of it. */
+  async function whenFit<T>(
+    { clientId, given }: Pick<PresentedName, 'clientId' | 'given'>,
+    work: (known: KnownClient) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const judged = await clients.current(
+      () => findClient(clientId, given),
+      async (known) => {
+        const reason = unfitness(known, clock.now())
+        return reason ? { ok: false as const, error: refusalError({ reason }, mode, false) } : work(known)
+      },
+    )
+    return judged ?? { ok: false, error: { ...unauthenticated(false).error, reason: 'unknown' } }
+  }
+
+  /** Its single use must not be spent by a copy that turns out to be old, so `alongside` runs when that is known. */
+  async function byAssertion<T>(
+    { assertion, clientId }: PresentedAssertion,
+    address: string,
+    alongside: (known: KnownClient) => Promise<T>,
+  ): Promise<Result<AuthenticatedClient<T>>> {
+    const claimed = assertions.claimedClientId(assertion)
+    if (claimed === undefined || (clientId !== undefined && clientId !== claimed)) return unauthenticated(false)
+    const found = await whenFit({ clientId: claimed, given: {} }, async (known) => succeed(known))
+    if (!found.ok) return found
+    const known = found.value
+    const { jwks } = known.client
+    if (jwks && (await assertions.verify(assertion, claimed, jwks))) {
+      return succeed({ known, method: 'assertion', value: await alongside(known) })
+    }
+    const retryAfter = await failureLimit.failed(publicIdOf(claimed), address)
+    return { ok: false, error: refusalError({ reason: 'wrong_secret', retryAfter }, mode, false) }
+  }
+
+  return async (presented, address, alongside) => {
+    if (presented.method === 'assertion') return byAssertion(presented, address, alongside)
+    if (presented.method === 'none') {
+      return whenFit(presented, async (known) =>
+        isNameEnough(known, presented)
+          ? succeed({ known, method: 'none', value: await alongside(known) })
+          : mustAuthenticate,
+      )
+    }
+    const { credential, challenge } = presented
+    const result = await authenticator.authenticate(credential, address, alongside)
+    if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge) }
+    return succeed({ known: result.authenticated, method: 'secret', value: result.value })
+  }
+}
+
+/** A service user has no secret to prove where a token vouches for it; anything else that can authenticate must. */
+const isNameEnough = ({ client }: KnownClient, { vouchedByToken }: PresentedName): boolean =>
+  client.app?.type === 'public' || (vouchedByToken === true && client.kind === 'service_user')
+/** Answered as an unknown one is, so that whoever knows a name alone learns nothing of it; the log says why. */
+const mustAuthenticate = { ok: false as const, error: { ...unauthenticated(false).error, reason: 'no_secret' } }

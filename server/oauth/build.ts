@@ -1,0 +1,98 @@
+import type { Handler } from '../http/context.ts'
+import type { Core } from '../mode/core.ts'
+import type { WorkloadExchange } from '../workload-identity/exchange.ts'
+import { createAuthenticateClient } from './authenticate-client.ts'
+import { withRequestLimit } from './authorization/request-limit.ts'
+import { createClientAssertions } from './client-assertion.ts'
+import { looksLikeUrl } from './client-metadata/client-id-url.ts'
+import type { DocumentClients } from './client-metadata/document-clients.ts'
+import { createTenantHint } from './client-metadata/tenant-hint.ts'
+import { createDeriveToken } from './derived-token.ts'
+import { createPushedAuthorizationEndpoint, postedFromApp } from './endpoints/authorization.ts'
+import { publicDocument, serveDocument } from './endpoints/documents.ts'
+import { createReadProof } from './endpoints/dpop-header.ts'
+import { createIntrospectionEndpoint } from './endpoints/introspection.ts'
+import { createRevocationEndpoint } from './endpoints/revocation.ts'
+import { createTokenEndpoint, type Grants } from './endpoints/token.ts'
+import { createExchangeAudit } from './exchange-audit.ts'
+import { createAuthorizationCodeGrant } from './grants/authorization-code.ts'
+import { createClientCredentialsGrant } from './grants/client-credentials.ts'
+import { createJwtBearerGrant } from './grants/jwt-bearer.ts'
+import { createRefreshTokenGrant } from './grants/refresh-token.ts'
+import { createTokenExchangeGrant } from './grants/token-exchange.ts'
+import { createIdTokens } from './id-token.ts'
+import { createIntrospect } from './introspection.ts'
+import { createIntrospectionSigner } from './introspection-jwt.ts'
+import { authorizationServerMetadata, METADATA_MAX_AGE } from './metadata.ts'
+import { createRevoke } from './revocation.ts'
+import { JWT_BEARER, TOKEN_EXCHANGE } from './token-type.ts'
+import { createWorkloadDoor } from './workload-door.ts'
+
+interface Needs {
+  core: Core
+  documentClients: DocumentClients
+  exchange: WorkloadExchange
+  /** oidc-provider: authorization requests and what was pushed. */
+  handle: Handler
+  /** RFC 9449 §8.2. */
+  withNonce(handler: Handler): Handler
+}
+
+/** The authorization server's own endpoints. */
+export function buildOAuth({ core, documentClients, exchange, handle, withNonce }: Needs) {
+  const { mode, issuer, metrics, keyRing } = core
+  const authenticateClient = authenticationOf(core, documentClients)
+  const readProof = createReadProof(core)
+  const grants = grantsOf(core, exchange)
+  const metadata = authorizationServerMetadata(issuer, Object.keys(grants))
+  const document = serveDocument(always(publicDocument(metadata, METADATA_MAX_AGE)))
+  const tokenEndpoint = createTokenEndpoint({ mode, authenticateClient, readProof, grants, metrics })
+  const pushedAuthorization = createPushedAuthorizationEndpoint({
+    ...{ authenticateClient, describedClient: documentClients.findByClientId, readProof, handle },
+  })
+  const introspect = createIntrospect(core)
+  const signIntrospection = createIntrospectionSigner(core)
+  const routes: readonly [string, Handler][] = [
+    ['GET /oauth/authorize', withRequestLimit(core, handle)],
+    ['POST /oauth/authorize', postedFromApp],
+    ['POST /oauth/logout', postedFromApp],
+    ['POST /oauth/par', withRequestLimit(core, withNonce(pushedAuthorization))],
+    ['POST /oauth/token', withNonce(tokenEndpoint)],
+    ['POST /oauth/introspect', createIntrospectionEndpoint({ authenticateClient, introspect, signIntrospection })],
+    ['POST /oauth/revoke', createRevocationEndpoint({ authenticateClient, revoke: createRevoke(core) })],
+    ['GET /oauth/jwks', serveDocument(() => keyRing.current().jwks)],
+    ['GET /.well-known/oauth-authorization-server', document],
+    ['GET /.well-known/openid-configuration', document],
+  ]
+  return { routes, metadata }
+}
+
+const always =
+  <T>(value: T) =>
+  () =>
+    value
+
+function authenticationOf(core: Core, documentClients: DocumentClients) {
+  const tenantHint = createTenantHint(core)
+  return createAuthenticateClient({
+    ...core,
+    findClient: (clientId, given) =>
+      looksLikeUrl(clientId)
+        ? documentClients.findStored(clientId, tenantHint(given))
+        : core.clients.ofClientId(clientId),
+    assertions: createClientAssertions(core),
+  })
+}
+
+function grantsOf(core: Core, exchange: WorkloadExchange): Grants {
+  const audit = createExchangeAudit(core)
+  const workloadDoor = createWorkloadDoor({ ...core, exchange, audit })
+  const delegated = { ...core, issueIdToken: createIdTokens(core) }
+  return {
+    client_credentials: createClientCredentialsGrant({ ...core, workloadDoor }),
+    authorization_code: createAuthorizationCodeGrant(delegated),
+    refresh_token: createRefreshTokenGrant(delegated),
+    [TOKEN_EXCHANGE]: createTokenExchangeGrant({ ...core, workloadDoor, deriveToken: createDeriveToken(core), audit }),
+    [JWT_BEARER]: createJwtBearerGrant({ workloadDoor }),
+  }
+}

@@ -1,0 +1,30 @@
+const WORDS = new Map([
+  ['openid', 'Know who you are'],
+  ['email', 'See your email address'],
+  ['offline_access', 'Stay signed in when you are away'],
+  ['api-clients:read', 'See API clients'],
+  ['api-clients:write', 'Create, change and delete API clients'],
+  ['api-keys:read', 'See API keys'],
+  ['api-keys:write', 'Create, change and revoke API keys'],
+  ['apps:read', 'See apps that people sign in to'],
+  ['apps:write', 'Create, change and delete apps that people sign in to'],
+  ['audit-logs:read', 'Read the audit log'],
+  ['members:read', 'See who is a member'],
+  ['members:write', 'Invite and remove members, and change what they may do'],
+  ['resources:read', 'See resources and their scopes'],
+  ['resources:write', 'Create and change resources and their scopes'],
+  ['service-users:read', 'See service users and their tokens'],
+  ['service-users:write', 'Create, change and delete service users and their tokens'],
+  ['signing-keys:read', 'See the signing keys'],
+  ['signing-keys:write', 'Rotate the signing keys'],
+  ['teams:read', 'See teams'],
+  ['teams:write', 'Create, change and delete teams'],
+  ['tenant:read', 'See the tenant’s settings'],
+  ['tenant:write', 'Change the tenant’s settings'],
+  ['tokens:introspect', 'Check whether tokens and keys are valid, and whose they are'],
+  ['workload-providers:read', 'See which workload platforms are trusted'],
+  ['workload-providers:write', 'Change which workload platforms are trusted'],
+])
+
+/** What a scope allows, for the person who decides. A tenant's own scope speaks for itself: `orders:read` is "orders: read". */
+export const scopeInWords = (scope: string): string => WORDS.get(scope) ?? scope.replace(':', ': ')
