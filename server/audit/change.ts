@@ -1,9 +1,14 @@
 import type { Clock } from '../clock.ts'
 import { newRecordId } from '../credentials/format.ts'
-import type { Mode } from '../mode/mode.ts'
+import { MODES, type Mode } from '../mode/mode.ts'
 import { type Database, inTransaction } from '../storage/database.ts'
 import type { StateStore } from '../storage/state-store.ts'
-import { type ScopedTransaction, scopeDatabase, type TenantScope } from '../tenancy/scoped-database.ts'
+import {
+  type ScopedTransaction,
+  scopeDatabase,
+  type TenantScope,
+  type WholeTenant,
+} from '../tenancy/scoped-database.ts'
 import { type AuditEvent, CHAIN_START, chainHash, type Origin } from './entry.ts'
 
 /** What a change leaves behind besides its rows. */
@@ -20,9 +25,12 @@ export interface Movement {
   readonly kill: boolean
 }
 
-/** The one way to change anything of a tenant: the change, its audit entries and the new standings commit together. */
+/**
+ * The one way to change anything of a tenant: the change, its audit entries and the new standings commit together.
+ * What is changed for the whole tenant has an entry in the log of either mode.
+ */
 export type Change = <T>(
-  scope: TenantScope,
+  scope: TenantScope | WholeTenant,
   origin: Origin,
   work: (transaction: ScopedTransaction) => Promise<Outcome<T>>,
 ) => Promise<T>
@@ -41,24 +49,40 @@ interface Needs {
 export const createChange =
   ({ database, state, clock }: Needs): Change =>
   async (scope, origin, work) => {
-    const hot = state[scope.mode]
+    const modes = 'mode' in scope ? [scope.mode] : MODES
     const scoped = scopeDatabase(database, scope)
     const { result, standings } = await inTransaction(scoped, async (transaction) => {
       const { result, events, moved = [] } = await work(transaction)
-      const standings = await Promise.all(moved.map((movement) => move(transaction, movement)))
-      for (const event of events) await append(transaction, scope, origin, event, new Date(clock.now()))
-      await hot.forgetStandings(standings.map(({ ref }) => ref))
+      const standings: MovedStanding[] = []
+      for (const movement of inOrder(moved)) standings.push(await move(transaction, movement))
+      const at = new Date(clock.now())
+      for (const mode of modes) {
+        for (const event of events) await append(transaction, { tenantId: scope.tenantId, mode }, origin, event, at)
+      }
+      for (const [hot, moved] of byMode(standings)) await hot.forgetStandings(moved.map(({ ref }) => ref))
       return { result, standings }
     })
-    if (standings.length) await hot.raiseStandings(standings)
+    for (const [hot, moved] of byMode(standings)) await hot.raiseStandings(moved)
     return result
+
+    function byMode(standings: readonly MovedStanding[]) {
+      return MODES.flatMap((mode) => {
+        const moved = standings.flatMap(({ mode: its, ...standing }) => (its === mode ? standing : []))
+        return moved.length ? [[state[mode], moved] as const] : []
+      })
+    }
   }
+
+/** Always the same, so that two changes with several in common wait for each other, and never crosswise. */
+const inOrder = (moved: readonly Movement[]) => [...moved].sort((a, b) => (a.ref < b.ref ? -1 : 1))
+
+type MovedStanding = Awaited<ReturnType<typeof move>>
 
 const move = (transaction: ScopedTransaction, { ref, kill }: Movement) =>
   transaction.standing.update({
     where: { ref },
     data: { version: { increment: 1 }, ...(kill && { epoch: { increment: 1 } }) },
-    select: { ref: true, version: true, epoch: true },
+    select: { ref: true, version: true, epoch: true, mode: true },
   })
 
 type AuditTables = Pick<ScopedTransaction, 'auditEntry' | 'auditHead'>

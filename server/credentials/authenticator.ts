@@ -6,6 +6,7 @@ import type { ClientRegistry, KnownClient } from './client-registry.ts'
 import type { Digests } from './digest.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { SecretCredential } from './format.ts'
+import type { Peer } from './peer.ts'
 
 /** Why a credential was refused: for logs, metrics and audit. Answers say less. */
 export interface Refusal {
@@ -26,13 +27,13 @@ export type Authentication<T> =
 /** The one way to find out whose a secret credential is. */
 export interface Authenticator {
   /**
-   * @param address of the peer, for the failure limit.
+   * @param peer for the failure limit.
    * @param alongside runs while the copy of the client is compared with its standing, to save a round trip. Its value
    * is thrown away when the copy turns out to be old: it may write only what is worthless unless its value is used.
    */
   authenticate<T>(
     credential: SecretCredential,
-    address: string,
+    peer: Peer,
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>>
   /** What `credential` is worth now, counted against nobody: introspection and revocation ask for others. */
@@ -83,14 +84,14 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   return {
-    async authenticate(credential, address, alongside) {
+    async authenticate(credential, peer, alongside) {
       const result = await judge(credential, alongside)
       if (result.ok) return result
       const { reason } = result.refusal
       metrics.authenticationFailed(mode, reason)
       // These two know the credential: nobody is guessing.
       if (reason === 'wrong_mode' || reason === 'tenant_inactive') return result
-      const retryAfter = await failureLimit.failed(reason === 'unknown' ? undefined : credential.publicId, address)
+      const retryAfter = await failureLimit.failed(reason === 'unknown' ? undefined : credential.publicId, peer.ip)
       return { ok: false, refusal: { reason, retryAfter } }
     },
     inspect: (credential) => judge(credential, async () => undefined),

@@ -2,6 +2,7 @@ import type { Actor } from '../audit/entry.ts'
 import type { Authenticator, Refusal } from '../credentials/authenticator.ts'
 import type { KnownClient } from '../credentials/client-registry.ts'
 import { type AccessTokenCredential, parseCredential, type SecretCredential } from '../credentials/format.ts'
+import type { Peer } from '../credentials/peer.ts'
 import { ApiError, type ApiErrorDetails } from '../http/problem.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { AccessToken } from '../oauth/access-token.ts'
@@ -37,8 +38,8 @@ interface Needs {
 export function createIdentifyCaller(needs: Needs): IdentifyCaller {
   const { mode, issuer, authenticator, acceptToken, consents, challenges } = needs
 
-  async function bySecret(credential: SecretCredential, address: string): Promise<Caller> {
-    const result = await authenticator.authenticate(credential, address, async () => undefined)
+  async function bySecret(credential: SecretCredential, peer: Peer): Promise<Caller> {
+    const result = await authenticator.authenticate(credential, peer, async () => undefined)
     if (!result.ok) throw refused(result.refusal, challenges)
     const { client, tenant, secret } = result.authenticated
     if (mustBeBound({ client, tenant })) {
@@ -79,7 +80,7 @@ export function createIdentifyCaller(needs: Needs): IdentifyCaller {
     // An app's credentials are for the token endpoint alone.
     const { kind } = credential
     if (kind === 'refresh_token' || kind === 'app_secret' || scheme === 'DPoP') throw challenges.unauthenticated(scheme)
-    return bySecret(credential, presented.address)
+    return bySecret(credential, presented.peer)
   }
 }
 

@@ -31,6 +31,10 @@ export interface OperationRequest<Query, Body> {
 
 /** One call of the management API, as data: the router, the authorization and the documents are made from it. */
 export interface Operation<Query = unknown, Body = unknown> {
+  /** What it does, in a line: `Revoke a key`. */
+  readonly summary?: string
+  /** What else a reader of the reference must know, as Markdown. */
+  readonly explanation?: string
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** `:id` stands for a record's id. */
   readonly path: string
@@ -39,6 +43,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   readonly status: number
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>
+  /** What it answers with where it has a body. Strict: a member that isn't in it is a mistake. */
+  readonly answer?: z.ZodType
   /** @throws {ApiError} */
   handle(request: OperationRequest<Query, Body>, needs: OperationNeeds): Promise<unknown>
 }

@@ -1,4 +1,6 @@
+import type { Peer } from '../credentials/peer.ts'
 import type { RequestContext } from '../http/context.ts'
+import { peerOf } from '../http/peer.ts'
 
 /** What of a request tells who sent it. */
 export interface PresentedCredential {
@@ -8,7 +10,7 @@ export interface PresentedCredential {
   readonly method: string
   /** The issuer's and the path: never what the Host header says. */
   readonly url: string
-  readonly address: string
+  readonly peer: Peer
 }
 
 export function presentedBy(ctx: RequestContext, issuer: string): PresentedCredential {
@@ -19,6 +21,6 @@ export function presentedBy(ctx: RequestContext, issuer: string): PresentedCrede
     dpop: ctx.get('dpop') || undefined,
     method: ctx.method,
     url: issuer + ctx.path,
-    address: ctx.ip,
+    peer: peerOf(ctx),
   }
 }

@@ -2,6 +2,7 @@ import { type Authenticator, unfitness } from '../credentials/authenticator.ts'
 import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
 import type { FailureLimit } from '../credentials/failure-limit.ts'
 import { publicIdOf } from '../credentials/format.ts'
+import type { Peer } from '../credentials/peer.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { ClientAssertions } from './client-assertion.ts'
 import {
@@ -27,7 +28,7 @@ export interface AuthenticatedClient<T> {
  */
 export type AuthenticateClient = <T>(
   presented: PresentedClient,
-  address: string,
+  peer: Peer,
   alongside: (known: KnownClient) => Promise<T>,
 ) => Promise<Result<AuthenticatedClient<T>>>
 
@@ -63,7 +64,7 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
   /** Its single use must not be spent by a copy that turns out to be old, so `alongside` runs when that is known. */
   async function byAssertion<T>(
     { assertion, clientId }: PresentedAssertion,
-    address: string,
+    peer: Peer,
     alongside: (known: KnownClient) => Promise<T>,
   ): Promise<Result<AuthenticatedClient<T>>> {
     const claimed = assertions.claimedClientId(assertion)
@@ -75,12 +76,12 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
     if (jwks && (await assertions.verify(assertion, claimed, jwks))) {
       return succeed({ known, method: 'assertion', value: await alongside(known) })
     }
-    const retryAfter = await failureLimit.failed(publicIdOf(claimed), address)
+    const retryAfter = await failureLimit.failed(publicIdOf(claimed), peer.ip)
     return { ok: false, error: refusalError({ reason: 'wrong_secret', retryAfter }, mode, false) }
   }
 
-  return async (presented, address, alongside) => {
-    if (presented.method === 'assertion') return byAssertion(presented, address, alongside)
+  return async (presented, peer, alongside) => {
+    if (presented.method === 'assertion') return byAssertion(presented, peer, alongside)
     if (presented.method === 'none') {
       return whenFit(presented, async (known) =>
         isNameEnough(known, presented)
@@ -89,7 +90,7 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
       )
     }
     const { credential, challenge } = presented
-    const result = await authenticator.authenticate(credential, address, alongside)
+    const result = await authenticator.authenticate(credential, peer, alongside)
     if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge) }
     return succeed({ known: result.authenticated, method: 'secret', value: result.value })
   }

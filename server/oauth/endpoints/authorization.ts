@@ -2,6 +2,7 @@ import type { KnownClient } from '../../credentials/client-registry.ts'
 import type { Handler, RequestContext } from '../../http/context.ts'
 import { type ParsedForm, readForm, TOKEN_FORM_LIMIT } from '../../http/form.ts'
 import { answerOAuthError, noStore } from '../../http/oauth-answer.ts'
+import { peerOf } from '../../http/peer.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
 import { type PresentedClient, presentedClient } from '../client-authentication.ts'
 import { looksLikeUrl } from '../client-metadata/client-id-url.ts'
@@ -49,7 +50,7 @@ export function createPushedAuthorizationEndpoint(needs: Needs): Handler {
       const { resource } = form
       return describedClient(presented.clientId, { resource, ip: ctx.ip, requestId: ctx.state.requestId })
     }
-    const authenticated = await authenticateClient(presented, ctx.ip, async () => undefined)
+    const authenticated = await authenticateClient(presented, peerOf(ctx), async () => undefined)
     return authenticated.ok ? succeed(authenticated.value.known) : authenticated
   }
 

@@ -2,6 +2,7 @@ import type { KnownClient } from '../../credentials/client-registry.ts'
 import { parseCredential } from '../../credentials/format.ts'
 import type { RequestContext } from '../../http/context.ts'
 import { type Form, readForm, TOKEN_LOOKUP_LIMIT } from '../../http/form.ts'
+import { peerOf } from '../../http/peer.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
 import { type PresentedClient, presentedClient, unauthenticated } from '../client-authentication.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
@@ -34,7 +35,7 @@ export async function readClientRequest<T>(
   const token = tokenOf(form.value.params)
   const client = token.ok && publicClients ? vouched(presented.value, token.value) : presented.value
   const early = async () => (token.ok ? alongside(token.value) : undefined)
-  const result = await authenticateClient(client, ctx.ip, early)
+  const result = await authenticateClient(client, peerOf(ctx), early)
   if (!result.ok) return result
   const { known: caller, value } = result.value
   identify(ctx, caller)

@@ -2,6 +2,7 @@ import type { KnownClient } from '../../credentials/client-registry.ts'
 import type { Handler, RequestContext } from '../../http/context.ts'
 import { type ParsedForm, readForm, TOKEN_FORM_LIMIT } from '../../http/form.ts'
 import { answerOAuthError, answerToken } from '../../http/oauth-answer.ts'
+import { peerOf } from '../../http/peer.ts'
 import type { Mode } from '../../mode/mode.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { claimedIssuer } from '../../workload-identity/presented-subject.ts'
@@ -54,7 +55,7 @@ export function createTokenEndpoint({ mode, authenticateClient, readProof, grant
     const request = requestOf(ctx, form, presented)
     const early = async (known: KnownClient) => (plain && grant.ok ? grant.value(known, request) : undefined)
 
-    const authenticated = await authenticateClient(presented.client, ctx.ip, early)
+    const authenticated = await authenticateClient(presented.client, peerOf(ctx), early)
     if (!authenticated.ok) return authenticated
     const { known, value } = authenticated.value
     identify(ctx, known)
