@@ -29,10 +29,17 @@ export function authorizationRequest({ the }: Context, change: Form = {}): Reque
 }
 
 /** Sends the browser there and back. */
-export const visit = (context: Context, form: Form, browser: Browser = context.browser): Promise<Landing> => {
-  const { redirect_uri } = context.the('public_client')
-  const targets = [redirect_uri, form.redirect_uri].filter((uri) => typeof uri === 'string')
-  return browser.visit(authorizationUrl(context, form), targets)
+export const visit = (context: Context, form: Form, browser: Browser = context.browser): Promise<Landing> =>
+  browser.visit({ url: authorizationUrl(context, form) }, redirectUrisOf(context, form))
+
+/** The same by a form that is posted. OpenID Connect Core 1.0 §3.1.2.1. */
+export const visitByPost = (context: Context, form: Form): Promise<Landing> =>
+  context.browser.visit({ url: context.url('authorization_endpoint'), form }, redirectUrisOf(context, form))
+
+/** Where the browser may be sent back to: rightly, or because the request says so. */
+function redirectUrisOf({ the }: Context, form: Form): string[] {
+  const { redirect_uri } = the('public_client')
+  return [redirect_uri, form.redirect_uri].filter((uri) => typeof uri === 'string')
 }
 
 export function authorizationUrl({ url }: Context, form: Form): string {

@@ -17,8 +17,8 @@ export interface Landing {
 
 /** A browser without scripts: it keeps cookies, follows redirects, fills in forms with what it is given. */
 export interface Browser {
-  /** Follows wherever it is sent from `url`, until that is one of the client's own, which are never asked. */
-  visit(url: string, redirectUris: readonly string[]): Promise<Landing>
+  /** Follows wherever it is sent after this request, until that is one of the client's own, which are never asked. */
+  visit(request: Request, redirectUris: readonly string[]): Promise<Landing>
   /** Another one, in which nobody is signed in. */
   fresh(): Browser
 }
@@ -39,9 +39,9 @@ export function createBrowser(send: Send, fields: Readonly<Record<string, string
 
   return {
     fresh: () => createBrowser(send, fields),
-    async visit(url, redirectUris) {
+    async visit(request, redirectUris) {
       const steps: Step[] = []
-      let next: Request = { url }
+      let next = request
       while (true) {
         const answer = await open(next)
         steps.push({ method: next.form ? 'POST' : 'GET', answer })

@@ -6,6 +6,7 @@ import {
   obtainTokens,
   randomText,
   visit,
+  visitByPost,
 } from '../acting/authorization.ts'
 import { verifies } from '../acting/published-keys.ts'
 import { requirementsOf } from '../check.ts'
@@ -114,6 +115,53 @@ export const openidCore = [
     const landing = await authorize(context, { prompt: 'none login' })
     return judge(!!landing.response?.get('error') && !landing.response.has('code'), describeLanding(landing))
   }),
+  core.must('3.1.2.1 post', 'A request by POST is as good as one by GET', NEEDS, async (context) => {
+    const landing = await visitByPost(context, authorizationRequest(context).form)
+    return judge(!!landing.response?.get('code'), describeLanding(landing))
+  }),
+  core.must(
+    '15.1 parameters',
+    'display, ui_locales, claims_locales, acr_values and login_hint may be sent',
+    NEEDS,
+    async (context) => {
+      const landing = await authorize(context, {
+        ...{
+          display: 'page',
+          ui_locales: 'de en',
+          claims_locales: 'de',
+          acr_values: 'conformance',
+          login_hint: 'somebody',
+        },
+      })
+      return judge(!!landing.response?.get('code'), describeLanding(landing))
+    },
+  ),
+  core.should(
+    '3.1.2.1 prompt-login',
+    'With prompt=login whoever is signed in signs in again',
+    NEEDS,
+    async (context) => {
+      const landing = await authorize(context, { prompt: 'login' })
+      const forms = landing.steps.filter(({ method }) => method === 'POST').length
+      return judge(forms > 0 && !!landing.response?.get('code'), `${describeLanding(landing)} after ${forms} forms`)
+    },
+  ),
+  core.should('3.1.2.1 unknown-scope', 'A scope that is not understood is ignored', NEEDS, async (context) => {
+    const scope = [...context.the('public_client').scope, 'conformance:unknown'].join(' ')
+    const landing = await authorize(context, { scope })
+    return judge(!!landing.response?.get('code'), describeLanding(landing))
+  }),
+  core.must(
+    '5.3.1 userinfo-post',
+    'Userinfo answers a POST with the token in the header',
+    [...NEEDS, 'userinfo'],
+    async (context) => {
+      const { accessToken } = await obtainTokens(context)
+      const headers = { authorization: `Bearer ${accessToken}` }
+      const answer = await context.send({ url: context.url('userinfo_endpoint'), method: 'POST', headers })
+      return judge(answer.status === 200 && typeof answer.body.sub === 'string', describe(answer))
+    },
+  ),
   core.must(
     '5.3.2 userinfo-sub',
     'The sub of userinfo is that of the ID token',

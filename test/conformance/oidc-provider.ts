@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import Provider, { type ClientMetadata, type Configuration, errors } from 'oidc-provider'
@@ -15,8 +15,15 @@ const REDIRECT_URI = 'https://app.example/callback'
 const OWN = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }
 const DELEGATED = { grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [REDIRECT_URI] }
 
+interface Loosened {
+  /** Over those of its features. */
+  readonly settings?: Configuration
+  /** Done to each request and its response, before oidc-provider sees them. */
+  readonly tamper?: (request: IncomingMessage, response: ServerResponse) => void
+}
+
 /** A bare oidc-provider with the features that the suite looks at, and its own sign-in pages. */
-export async function startOidcProvider(settings: Configuration = {}): Promise<Subject> {
+export async function startOidcProvider({ settings = {}, tamper = () => {} }: Loosened = {}): Promise<Subject> {
   const server = createServer().listen(0, '127.0.0.1')
   afterAll(() => void server.close().closeAllConnections())
   await new Promise((resolve) => server.once('listening', resolve))
@@ -25,7 +32,11 @@ export async function startOidcProvider(settings: Configuration = {}): Promise<S
   const robot = await newKey('ES256')
   const provider = new Provider(issuer, { ...configuration(signing, clientsWith(robot)), ...settings })
   provider.on('server_error', () => {}) // what it answers is what counts
-  server.on('request', provider.callback())
+  const handle = provider.callback()
+  server.on('request', (request, response) => {
+    tamper(request, response)
+    handle(request, response)
+  })
   return { issuer, profile: Profile.parse(profileWith(robot)) }
 }
 

@@ -124,13 +124,9 @@ export const proofChecks = [
   }),
   must('8 bad-nonce', 'A nonce that the server never gave is refused with use_dpop_nonce', NEEDS, async (context) => {
     const { prove } = await createProver(context)
-    const seen: string[] = []
-    const answer = await requestOwnWithProof(context, (claims) => {
-      if (claims.nonce) seen.push('asked for a nonce')
-      return prove({ ...claims, nonce: 'conformance-no-such-nonce' })
-    })
-    const usesNonces = answer.headers.has('dpop-nonce')
-    if (!usesNonces) throw new NotOffered('the server gives no nonces')
+    const withBadNonce = (claims: Claims) => prove({ ...claims, nonce: 'conformance-no-such-nonce' })
+    const answer = await requestOwnWithProof(context, withBadNonce)
+    if (!answer.headers.has('dpop-nonce')) throw new NotOffered('the server gives no nonces')
     return refused(answer, 'use_dpop_nonce', 'invalid_dpop_proof')
   }),
   should('8 fresh-nonce', 'The nonce that the server gives is accepted', NEEDS, async (context) => {
