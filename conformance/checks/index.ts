@@ -1,6 +1,7 @@
 import type { Check } from '../check.ts'
 import { oauth21 } from './oauth-2.1.ts'
-import { openidCore, openidDiscovery } from './openid-connect.ts'
+import { openidCore } from './openid-core.ts'
+import { openidDiscovery } from './openid-discovery.ts'
 import { rfc6749 } from './rfc6749/index.ts'
 import { rfc6750 } from './rfc6750.ts'
 import { rfc7009 } from './rfc7009.ts'

@@ -51,13 +51,18 @@ export const oauth21 = [
       return judge(status >= 400 && status < 500, String(status))
     },
   ),
-  must('8.4.2 loopback-port', 'A loopback redirect URI matches with any port', ['loopback'], async (context) => {
-    const uri = String(context.the('public_client').loopback_redirect_uri)
-    const landing = await authorize(context, {
-      redirect_uri: withPort(uri, 49_152 + Math.floor(Math.random() * 10_000)),
-    })
-    return judge(!!landing.response?.has('code'), describeLanding(landing))
-  }),
+  must(
+    '8.4.2 loopback-port',
+    'A loopback redirect URI matches with any port (RFC 8252 §7.3)',
+    ['loopback'],
+    async (context) => {
+      const uri = String(context.the('public_client').loopback_redirect_uri)
+      const landing = await authorize(context, {
+        redirect_uri: withPort(uri, 49_152 + Math.floor(Math.random() * 10_000)),
+      })
+      return judge(!!landing.response?.has('code'), describeLanding(landing))
+    },
+  ),
   should(
     '3.2.4 no-store',
     'An error of the token endpoint is not stored by caches',

@@ -3,7 +3,7 @@ import { byName, bySecret, withWrongSecret } from '../acting/client.ts'
 import { isLive, mint, post, revoke } from '../acting/tokens.ts'
 import { requirementsOf } from '../check.ts'
 import type { Context } from '../context.ts'
-import { all, describe, failed, judge, passed, refused } from '../judge.ts'
+import { all, describe, failed, granted, judge, passed, refused } from '../judge.ts'
 import { refreshTokenOf } from './rfc6749/refresh.ts'
 
 const { must, should } = requirementsOf('RFC 7009')
@@ -59,6 +59,16 @@ export const rfc7009 = [
     const isStillGood = await isLive(context, token)
     return judge(isStillGood, `${describe(answer)}; ${isStillGood ? 'still good' : 'revoked'}`)
   }),
+  must(
+    '2.1 foreign-refresh-token',
+    "Another public client's refresh token is left alone",
+    [...NEEDS, 'other_public_client'],
+    async (context) => {
+      const token = await refreshTokenOf(context)
+      await revoke(context, token, {}, byName(context.the('other_public_client')))
+      return granted(await refresh(context, token))
+    },
+  ),
   must('2.1 wrong-hint', 'A wrong token_type_hint does not stop a revocation', NEEDS, async (context) => {
     const token = await mint(context)
     return all(answered200(await revoke(context, token, { token_type_hint: 'refresh_token' })), isDead(context, token))

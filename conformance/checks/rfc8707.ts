@@ -23,10 +23,10 @@ export const rfc8707 = [
     if (body.active !== true) throw new NotOffered('introspection does not answer for this token')
     return judge([body.aud].flat().includes(context.the('resource').identifier), `aud ${JSON.stringify(body.aud)}`)
   }),
-  must('2 absolute', 'A resource that is no absolute URI is invalid_target', NEEDS, async (context) =>
+  should('2 absolute', 'A resource that is no absolute URI is invalid_target', NEEDS, async (context) =>
     refused(await requestOwnToken(context, { resource: '/relative' }), 'invalid_target'),
   ),
-  must('2 fragment', 'A resource with a fragment is invalid_target', NEEDS, async (context) =>
+  should('2 fragment', 'A resource with a fragment is invalid_target', NEEDS, async (context) =>
     refused(
       await requestOwnToken(context, { resource: `${context.the('resource').identifier}#fragment` }),
       'invalid_target',

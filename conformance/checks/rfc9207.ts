@@ -2,7 +2,8 @@ import { authorize, describeLanding } from '../acting/authorization.ts'
 import type { Landing } from '../acting/browser.ts'
 import { requirementsOf } from '../check.ts'
 import type { Context } from '../context.ts'
-import { judge } from '../judge.ts'
+import { judge, NotOffered } from '../judge.ts'
+import { listIn } from './rfc8414.ts'
 
 const { must, should } = requirementsOf('RFC 9207')
 
@@ -28,4 +29,8 @@ export const rfc9207 = [
   must('2 error', 'An error response has it too', ['iss_parameter'], async (context) =>
     namesIssuer(context, await authorize(context, { response_type: 'conformance-unknown' })),
   ),
+  must('2 form-post', 'A response by form_post has it too', ['iss_parameter'], async (context) => {
+    if (!listIn(context.metadata.response_modes_supported).includes('form_post')) throw new NotOffered('no form_post')
+    return namesIssuer(context, await authorize(context, { response_mode: 'form_post' }))
+  }),
 ]

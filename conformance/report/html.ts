@@ -22,17 +22,19 @@ ${chaptersOf(results).map(chapter).join('\n')}
 `
 }
 
+const COLUMNS = ['Outcome', 'Level', 'Section', 'Requirement', 'Seen']
+
 const chapter = ({ rfc, results, counts }: Chapter): string => `<details${counts.failed ? ' open' : ''}>
 <summary><h2>${escaped(rfc)}</h2> ${counts.passed} passed, <span${counts.failed ? ' class="failed"' : ''}>${counts.failed} failed</span>, ${counts['not offered']} not offered</summary>
 <div class="scroll"><table>
-<thead><tr><th>Outcome<th>Level<th>Section<th>Requirement<th>Seen</thead>
+<thead><tr>${COLUMNS.map((name) => `<th scope="col">${name}`).join('')}</thead>
 <tbody>
 ${results.map(row).join('\n')}
 </tbody></table></div>
 </details>`
 
-const row = ({ id, outcome, level, section, title, seen }: Result): string =>
-  `<tr class="${outcome.replace(' ', '-')}" id="${escaped(id.replaceAll(' ', '-'))}"><td>${outcome}<td>${level}<td>${escaped(section)}<td>${escaped(title)}<td>${escaped(seen)}`
+const row = ({ id, rfc, outcome, level, title, seen }: Result): string =>
+  `<tr class="${outcome.replace(' ', '-')}" id="${escaped(id.replaceAll(' ', '-'))}"><td>${outcome}<td>${level}<td>${escaped(id.slice(rfc.length + 1))}<td>${escaped(title)}<td>${escaped(seen)}`
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 

@@ -6,9 +6,9 @@ export const STYLE = `
 body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; } h2 { display: inline; font-size: 1.1rem; } code { overflow-wrap: anywhere; }
 details { border-top: 1px solid var(--line); padding: .5rem 0; } summary { cursor: pointer; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; margin-top: .5rem; font-size: .9rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; min-width: 46rem; margin-top: .5rem; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-td:nth-child(-n + 3) { white-space: nowrap; overflow-wrap: normal; }
+th, td:nth-child(-n + 3) { white-space: nowrap; overflow-wrap: normal; }
 .passed > td:first-child, p.passed { color: var(--good); } .failed > td:first-child, .failed { color: var(--bad); font-weight: 600; }
 tr.failed { color: inherit; font-weight: inherit; } .not-offered { color: var(--faint); }
 `

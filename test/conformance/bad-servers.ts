@@ -15,7 +15,11 @@ const endpointsOf = (issuer: string) => ({
 
 const claimed = (issuer: string) => ({
   ...{ issuer, ...endpointsOf(issuer), grant_types_supported: [...GRANTS, ...EXTENSIONS] },
-  ...{ response_types_supported: ['code'], dpop_signing_alg_values_supported: ['ES256'] },
+  ...{
+    response_types_supported: ['code'],
+    response_modes_supported: ['form_post'],
+    dpop_signing_alg_values_supported: ['ES256'],
+  },
   ...{ introspection_signing_alg_values_supported: ['ES256'], authorization_response_iss_parameter_supported: true },
 })
 

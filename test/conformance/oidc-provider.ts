@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import Provider, { type ClientMetadata, type Configuration, errors } from 'oidc-provider'
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import { Profile } from '../../conformance/profile.ts'
 
 export interface Subject {
@@ -14,6 +14,9 @@ const RESOURCE = 'https://orders.example'
 const REDIRECT_URI = 'https://app.example/callback'
 const OWN = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }
 const DELEGATED = { grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [REDIRECT_URI] }
+
+/** It says of every default that it is one: here that is the point. */
+for (const level of ['info', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {})
 
 interface Loosened {
   /** Over those of its features. */

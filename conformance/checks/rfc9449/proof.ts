@@ -100,6 +100,18 @@ export const proofChecks = [
     NEEDS,
     refusedProof(changed(() => ({ htu: 'https://other.example/token' }))),
   ),
+  should(
+    '4.3(9) normalized',
+    'The URL is compared after normalization: a host in capitals is the same',
+    NEEDS,
+    async (context) => {
+      const { prove } = await createProver(context)
+      const inCapitals = (url: string) => url.replace(/^\w+:\/\/[^/]+/, (origin) => origin.toUpperCase())
+      return granted(
+        await requestOwnWithProof(context, (claims) => prove({ ...claims, htu: inCapitals(String(claims.htu)) })),
+      )
+    },
+  ),
   must('4.3(11) old', 'A proof from long ago is refused', NEEDS, async (context) => {
     const { prove } = await createProver(context)
     const answer = await requestOwnWithProof(context, (claims) =>

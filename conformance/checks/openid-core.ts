@@ -11,13 +11,11 @@ import {
 import { verifies } from '../acting/published-keys.ts'
 import { requirementsOf } from '../check.ts'
 import type { Context } from '../context.ts'
-import { isDocument } from '../discovery.ts'
 import { all, Blocked, describe, judge, passed } from '../judge.ts'
 import { challengeIn } from './rfc6750.ts'
 import { listIn } from './rfc8414.ts'
 
-const discovery = requirementsOf('OpenID Connect Discovery 1.0')
-const core = requirementsOf('OpenID Connect Core 1.0')
+const { must, should } = requirementsOf('OpenID Connect Core 1.0')
 
 const NEEDS = ['openid'] as const
 
@@ -31,53 +29,13 @@ async function idTokenOf(context: Context, change = {}) {
 const userinfo = ({ send, url }: Context, authorization?: string) =>
   send({ url: url('userinfo_endpoint'), headers: authorization === undefined ? {} : { authorization } })
 
-const required = (name: string) =>
-  discovery.must(`3 ${name.replaceAll('_', '-')}`, `${name} is there`, NEEDS, async ({ discovered: { openid } }) =>
-    judge(openid.body[name] !== undefined, JSON.stringify(openid.body[name]) ?? 'missing'),
-  )
-
-export const openidDiscovery = [
-  discovery.must(
-    '4 well-known',
-    'The configuration is at the well-known URL behind the issuer',
-    NEEDS,
-    async ({ discovered: { openid } }) => judge(isDocument(openid), describe(openid)),
-  ),
-  discovery.must('4.2 json', 'The configuration is application/json', NEEDS, async ({ discovered: { openid } }) => {
-    const type = openid.headers.get('content-type') ?? 'none'
-    return judge(/^application\/json\b/i.test(type), type)
-  }),
-  discovery.must(
-    '4.3 issuer',
-    'issuer is the issuer that the URL was made of, to the letter',
-    NEEDS,
-    async ({ issuer, discovered }) =>
-      judge(discovered.openid.body.issuer === issuer, String(discovered.openid.body.issuer)),
-  ),
-  required('authorization_endpoint'),
-  required('jwks_uri'),
-  required('response_types_supported'),
-  required('subject_types_supported'),
-  required('id_token_signing_alg_values_supported'),
-  discovery.must('3 rs256', 'id_token_signing_alg_values_supported has RS256', NEEDS, async ({ metadata }) => {
-    const algs = listIn(metadata.id_token_signing_alg_values_supported)
-    return judge(algs.includes('RS256'), algs.join(' '))
-  }),
-  discovery.should('3 scopes-supported', 'scopes_supported has openid', NEEDS, async ({ metadata }) =>
-    judge(
-      listIn(metadata.scopes_supported).includes('openid'),
-      metadata.scopes_supported === undefined ? 'none' : 'a list',
-    ),
-  ),
-]
-
 export const openidCore = [
-  core.must('2 claims', 'An ID token has iss, sub, aud, exp and iat', NEEDS, async (context) => {
+  must('2 claims', 'An ID token has iss, sub, aud, exp and iat', NEEDS, async (context) => {
     const { claims } = await idTokenOf(context)
     const missing = ['iss', 'sub', 'aud', 'exp', 'iat'].filter((name) => claims[name] === undefined)
     return judge(missing.length === 0, missing.length ? `without ${missing.join(', ')}` : 'all are there')
   }),
-  core.must(
+  must(
     '3.1.3.7 verifies',
     'It verifies: issuer, audience, time, and a key of jwks_uri',
     [...NEEDS, 'jwks'],
@@ -86,21 +44,21 @@ export const openidCore = [
       return verifies(context, (await idTokenOf(context)).text, { issuer: context.issuer, audience })
     },
   ),
-  core.must('2 signed', 'It is signed with an algorithm of the metadata', NEEDS, async (context) => {
+  must('2 signed', 'It is signed with an algorithm of the metadata', NEEDS, async (context) => {
     const { header } = await idTokenOf(context)
     const algs = listIn(context.metadata.id_token_signing_alg_values_supported)
     return judge(header.alg !== 'none' && algs.includes(header.alg), `alg ${String(header.alg)}`)
   }),
-  core.must('3.1.2.1 nonce', 'It has the nonce of the request', NEEDS, async (context) => {
+  must('3.1.2.1 nonce', 'It has the nonce of the request', NEEDS, async (context) => {
     const nonce = randomText()
     const { claims } = await idTokenOf(context, { nonce })
     return judge(claims.nonce === nonce, claims.nonce === nonce ? 'the same' : `nonce ${String(claims.nonce)}`)
   }),
-  core.must('2 auth-time', 'With max_age it has auth_time', NEEDS, async (context) => {
+  must('2 auth-time', 'With max_age it has auth_time', NEEDS, async (context) => {
     const { claims } = await idTokenOf(context, { max_age: '3600' })
     return judge(Number.isInteger(claims.auth_time), `auth_time ${String(claims.auth_time)}`)
   }),
-  core.must(
+  must(
     '3.1.2.1 prompt-none',
     'With prompt=none and nobody signed in, the answer is an error at once',
     NEEDS,
@@ -111,15 +69,15 @@ export const openidCore = [
       return judge(/^(login|interaction|consent|account_selection)_required$/.test(error), describeLanding(landing))
     },
   ),
-  core.must('3.1.2.1 prompt-none-alone', 'prompt=none with another value is an error', NEEDS, async (context) => {
+  must('3.1.2.1 prompt-none-alone', 'prompt=none with another value is an error', NEEDS, async (context) => {
     const landing = await authorize(context, { prompt: 'none login' })
     return judge(!!landing.response?.get('error') && !landing.response.has('code'), describeLanding(landing))
   }),
-  core.must('3.1.2.1 post', 'A request by POST is as good as one by GET', NEEDS, async (context) => {
+  must('3.1.2.1 post', 'A request by POST is as good as one by GET', NEEDS, async (context) => {
     const landing = await visitByPost(context, authorizationRequest(context).form)
     return judge(!!landing.response?.get('code'), describeLanding(landing))
   }),
-  core.must(
+  must(
     '15.1 parameters',
     'display, ui_locales, claims_locales, acr_values and login_hint may be sent',
     NEEDS,
@@ -136,22 +94,17 @@ export const openidCore = [
       return judge(!!landing.response?.get('code'), describeLanding(landing))
     },
   ),
-  core.should(
-    '3.1.2.1 prompt-login',
-    'With prompt=login whoever is signed in signs in again',
-    NEEDS,
-    async (context) => {
-      const landing = await authorize(context, { prompt: 'login' })
-      const forms = landing.steps.filter(({ method }) => method === 'POST').length
-      return judge(forms > 0 && !!landing.response?.get('code'), `${describeLanding(landing)} after ${forms} forms`)
-    },
-  ),
-  core.should('3.1.2.1 unknown-scope', 'A scope that is not understood is ignored', NEEDS, async (context) => {
+  should('3.1.2.1 prompt-login', 'With prompt=login whoever is signed in signs in again', NEEDS, async (context) => {
+    const landing = await authorize(context, { prompt: 'login' })
+    const forms = landing.steps.filter(({ method }) => method === 'POST').length
+    return judge(forms > 0 && !!landing.response?.get('code'), `${describeLanding(landing)} after ${forms} forms`)
+  }),
+  should('3.1.2.1 unknown-scope', 'A scope that is not understood is ignored', NEEDS, async (context) => {
     const scope = [...context.the('public_client').scope, 'conformance:unknown'].join(' ')
     const landing = await authorize(context, { scope })
     return judge(!!landing.response?.get('code'), describeLanding(landing))
   }),
-  core.must(
+  must(
     '5.3.1 userinfo-post',
     'Userinfo answers a POST with the token in the header',
     [...NEEDS, 'userinfo'],
@@ -162,21 +115,16 @@ export const openidCore = [
       return judge(answer.status === 200 && typeof answer.body.sub === 'string', describe(answer))
     },
   ),
-  core.must(
-    '5.3.2 userinfo-sub',
-    'The sub of userinfo is that of the ID token',
-    [...NEEDS, 'userinfo'],
-    async (context) => {
-      const { answer, accessToken } = await obtainTokens(context)
-      const info = await userinfo(context, `Bearer ${accessToken}`)
-      const { sub } = decodeJwt(String(answer.body.id_token))
-      return judge(
-        info.status === 200 && info.body.sub === sub,
-        `${describe(info)}, ${info.body.sub === sub ? 'the same sub' : 'another sub'}`,
-      )
-    },
-  ),
-  core.must(
+  must('5.3.2 userinfo-sub', 'The sub of userinfo is that of the ID token', [...NEEDS, 'userinfo'], async (context) => {
+    const { answer, accessToken } = await obtainTokens(context)
+    const info = await userinfo(context, `Bearer ${accessToken}`)
+    const { sub } = decodeJwt(String(answer.body.id_token))
+    return judge(
+      info.status === 200 && info.body.sub === sub,
+      `${describe(info)}, ${info.body.sub === sub ? 'the same sub' : 'another sub'}`,
+    )
+  }),
+  must(
     '5.3.3 userinfo-error',
     'Userinfo without a good token is 401 with a Bearer challenge',
     [...NEEDS, 'userinfo'],
@@ -192,8 +140,8 @@ export const openidCore = [
       )
     },
   ),
-  core.must(
-    '3.1.2.2 unsigned-request',
+  must(
+    '6.1 request-object',
     'A request object that is not supported is refused by its name',
     NEEDS,
     async (context) => {
