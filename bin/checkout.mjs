@@ -21,13 +21,24 @@ export async function makeReady({ dev = false } = {}) {
   }
   if (!existsSync(pinnedNode())) {
     say('installing Node …')
-    // The `node` package fetches the build for this platform in its own install script.
-    await npm('rebuild', 'node', '--ignore-scripts=false')
+    await installNode()
   }
   if (installing || clientIsStale(ROOT)) {
     say('generating the database client …')
     await succeed(pinnedNode(), [join(ROOT, 'bin/prepare.mjs')])
   }
+}
+
+/**
+ * The `node` package fetches the build for this platform in its own install script, which has been seen to end well
+ * without having fetched it.
+ */
+async function installNode() {
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await npm('rebuild', 'node', '--ignore-scripts=false')
+    if (existsSync(pinnedNode())) return
+  }
+  throw new Error('the pinned Node could not be installed: see what npm says above')
 }
 
 /** npm writes node_modules/.package-lock.json last, so that an interrupted installation counts as none. */

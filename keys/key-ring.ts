@@ -1,19 +1,33 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
+import { open } from '../server/credentials/sealed-at-rest.ts'
 import type { Mode } from '../server/mode/mode.ts'
 import type { Logger } from '../server/telemetry/log.ts'
 import { ALGS, type Alg } from './generate.ts'
-import { type JwksDocument, jwksDocument } from './jwks.ts'
-import { isSuccessorDue, type KeyLife, publishedKeys, removableKeys, signingKey } from './life.ts'
+import { type JwksDocument, jwksDocument, publicMembers } from './jwks.ts'
+import { isSuccessorDue, type KeyLife, publishedKeys, removableAt, removableKeys, signingKey } from './life.ts'
 import { type Needs, removeRetired, resealKeys, rotateDue, sealingContext } from './rotate.ts'
-import { open } from './seal.ts'
 
 /** What one mode signs with and publishes, at one moment. Never changes: the ring gets another. */
 export interface KeySet {
   readonly jwks: JwksDocument
   /** Private JWKs for `jwks.keys` of oidc-provider 9, which signs with the first that fits: of each alg, the signer leads. */
   readonly signingKeys: readonly JWK[]
+  /** What is published, in the order of the JWKS, and where in its life each is. */
+  readonly published: readonly PublishedKey[]
   signer(alg: Alg): Signer
+}
+
+export interface PublishedKey {
+  readonly kid: string
+  readonly alg: string
+  /** `published`: it doesn't sign yet; `retiring`: it verifies what it signed. */
+  readonly status: 'published' | 'signing' | 'retiring'
+  readonly createdAt: Date
+  readonly signsFrom: Date
+  /** When it goes out of the JWKS; undefined while it has no successor. */
+  readonly removedFrom: Date | undefined
+  readonly publicJwk: JWK
 }
 
 export interface Signer {
@@ -144,11 +158,26 @@ function keySetOf(lives: readonly KeyLife[], jwks: ReadonlyMap<string, JWK>, now
   return {
     jwks: jwksDocument(signingKeys),
     signingKeys,
+    published: ordered.flatMap((life) => {
+      const jwk = jwks.get(life.kid)
+      return jwk ? [publishedKey(lives, life, jwk, now)] : []
+    }),
     signer(alg) {
       const signer = signers.get(alg)
       if (!signer) throw new Error(`there is no ${alg} signing key`)
       return signer
     },
+  }
+}
+
+function publishedKey(lives: readonly KeyLife[], life: KeyLife, jwk: JWK, now: number): PublishedKey {
+  const { kid, alg, createdAt, signsFrom } = life
+  const signs = signingKey(lives, alg, now)?.kid === kid
+  const goes = removableAt(lives, life)
+  return {
+    ...{ kid, alg, createdAt, signsFrom, publicJwk: publicMembers(jwk) },
+    status: signs ? 'signing' : signsFrom.getTime() > now ? 'published' : 'retiring',
+    removedFrom: goes === undefined ? undefined : new Date(goes),
   }
 }
 

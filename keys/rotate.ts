@@ -1,11 +1,11 @@
 import { ADVISORY_LOCK } from '../prisma/advisory-locks.ts'
 import type { Clock } from '../server/clock.ts'
 import type { MasterKeys } from '../server/credentials/master-key.ts'
+import { isStale, open, seal } from '../server/credentials/sealed-at-rest.ts'
 import { MODES, type Mode } from '../server/mode/mode.ts'
 import { type Database, inTransaction, type Prisma, type Transaction } from '../server/storage/database.ts'
 import { ALGS, type Alg, type GeneratedKey, generateKey } from './generate.ts'
 import { hasSuccessorWaiting, isSuccessorDue, type KeyLife, removableKeys, signsFromOf } from './life.ts'
-import { isStale, open, seal } from './seal.ts'
 
 export interface Needs {
   database: Database

@@ -23,6 +23,10 @@ export interface Settings {
   /** OTLP over HTTP. Unset: no traces. */
   readonly otlpEndpoint: URL | undefined
   readonly keyRotationDays: number
+  /** Whose signature makes a leak report GitHub's. */
+  readonly secretScanningKeysUrl: URL
+  /** Requests to the management API that a client may make in a minute. */
+  readonly apiRateLimit: number
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -108,6 +112,9 @@ const outboundAllow = z
   .pipe(z.array(z.string().refine(isOutboundTarget)))
 
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((text) => ['on', 'true', '1'].includes(text))
+
+/** As GitHub's secret scanning partner program documents it. */
+const SCANNING_KEYS = 'https://api.github.com/meta/public_keys/secret_scanning'
 
 export const SETTINGS = {
   liveUrl: setting({
@@ -226,6 +233,22 @@ export const SETTINGS = {
     fallback: '90',
     wants: 'a whole number of days from 1 to 3650',
     schema: wholeNumber(1, 3650).prefault('90'),
+  }),
+  secretScanningKeysUrl: setting({
+    name: 'KC_SECRET_SCANNING_KEYS_URL',
+    meaning: 'public keys by which `/oauth/leaked/github` knows that a report is GitHub’s',
+    fallback: SCANNING_KEYS,
+    wants: 'an http:// or https:// URL',
+    schema: urlOf('http:', 'https:')
+      .prefault(SCANNING_KEYS)
+      .transform((text) => new URL(text)),
+  }),
+  apiRateLimit: setting({
+    name: 'KC_API_RATE_LIMIT',
+    meaning: 'requests to the management API that a client may make in a minute',
+    fallback: '1200',
+    wants: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000).prefault('1200'),
   }),
 } satisfies { [K in keyof Settings]: Setting<Settings[K]> }
 

@@ -22,7 +22,8 @@ test('with nothing set, the contract’s defaults', () => {
   expect(settings).toMatchObject({
     ...{ port: undefined, host: undefined, databaseUrl: undefined, redisUrl: undefined, masterKeys: [] },
     ...{ trustProxy: false, outboundAllow: [], workers: 1, logLevel: 'info', metricsPort: undefined },
-    ...{ otlpEndpoint: undefined, keyRotationDays: 90 },
+    ...{ otlpEndpoint: undefined, keyRotationDays: 90, apiRateLimit: 1_200 },
+    secretScanningKeysUrl: new URL('https://api.github.com/meta/public_keys/secret_scanning'),
   })
   expect([settings.liveUrl.origin, settings.sandboxUrl.origin]).toEqual([
     'http://localhost:3000',

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { afterAll } from 'vitest'
+import { createAppend } from '../server/audit/append.ts'
+import { createChain } from '../server/audit/chain.ts'
 import { build, type Foundation, type Node } from '../server/build.ts'
 import { createDigests } from '../server/credentials/digest.ts'
 import { deriveMasterKeys, type MasterKeys } from '../server/credentials/master-key.ts'
@@ -11,6 +13,7 @@ import type { Storage } from '../server/storage/open.ts'
 import { noMetrics } from '../server/telemetry/metrics.ts'
 import { type Bootstrap, bootstrap } from '../server/tenancy/bootstrap.ts'
 import { createTestClock, type TestClock } from './clock.ts'
+import { underContract } from './contract.ts'
 import type { OpenStorage } from './deployments.ts'
 
 /** One node of a deployment, as HTTP sees it. */
@@ -56,9 +59,11 @@ interface Options {
   log?: Foundation['log']
   trustProxy?: boolean
   outboundAllow?: readonly string[]
+  secretScanningKeysUrl?: URL
+  apiRateLimit?: number
 }
 
-const MASTER_KEY = Buffer.alloc(32, 7)
+export const MASTER_KEY = Buffer.alloc(32, 7)
 
 /** Two nodes of one deployment, listening, with a tenant in it. Everything ends with the suite. */
 export async function startDeployment(open: OpenStorage, options: Options = {}): Promise<TestDeployment> {
@@ -71,6 +76,7 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
   const made = await bootstrap({
     database: first.database,
     digests: createDigests(masterKeys),
+    append: createAppend(createChain(masterKeys)),
     clock,
     urls: { live: urls.live.origin, test: urls.test.origin },
     keep: async () => {},
@@ -82,20 +88,22 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
       sandboxUrl: urls.test,
       trustProxy: options.trustProxy ?? false,
       keyRotationDays: 90,
+      apiRateLimit: options.apiRateLimit ?? 1_000_000,
       outboundAllow: options.outboundAllow ?? [],
+      secretScanningKeysUrl: options.secretScanningKeysUrl ?? new URL('https://keys.invalid/'),
     },
     ...{ storage, masterKeys, clock, metrics: noMetrics },
     log: options.log ?? (pino({ level: 'silent' }) as Foundation['log']),
     traces: { trace: undefined, stop: async () => {} },
   })
   const one = await build(foundation(first))
-  for (const server of servers) server.on('request', one.listener)
+  for (const server of servers) server.on('request', underContract(one.listener))
   const here = nodeAt(servers, urls, one)
   if (first === second) return { nodes: [here, here], made, clock, storage: first, masterKeys }
 
   const two = await build(foundation(second))
   const other = await listening()
-  other.on('request', two.listener)
+  other.on('request', underContract(two.listener))
   return { nodes: [here, nodeAt([other, other], urls, two)], made, clock, storage: first, masterKeys }
 }
 

@@ -1,10 +1,13 @@
+import { createAppend } from '../server/audit/append.ts'
+import { createChain } from '../server/audit/chain.ts'
 import { type Change, createChange } from '../server/audit/change.ts'
 import { createDigests } from '../server/credentials/digest.ts'
 import { newClientRef, newRecordId, splitKey } from '../server/credentials/format.ts'
 import { issueKey, type NewKey } from '../server/credentials/keys.ts'
+import { deriveMasterKeys } from '../server/credentials/master-key.ts'
 import { MODES, type Mode } from '../server/mode/mode.ts'
 import type { Plan, TenantStatus } from '../server/tenancy/tenant.ts'
-import type { TestDeployment } from './start.ts'
+import { MASTER_KEY, type TestDeployment } from './start.ts'
 
 export interface TestKey {
   readonly api_key: string
@@ -27,8 +30,10 @@ const FULL_ACCESS: NewKey = {
 
 type Stores = Pick<TestDeployment, 'storage' | 'clock' | 'masterKeys'>
 
-export const changeOf = ({ storage, clock }: Pick<Stores, 'storage' | 'clock'>): Change =>
-  createChange({ database: storage.database, state: storage.state, clock })
+export const changeOf = ({ storage, clock }: Pick<Stores, 'storage' | 'clock'>): Change => {
+  const append = createAppend(createChain(deriveMasterKeys([MASTER_KEY])))
+  return createChange({ database: storage.database, state: storage.state, clock, append })
+}
 
 /** One more tenant, made of the rows that a first start makes. */
 export async function createTenant(stores: Stores, plan: Plan = 'enterprise'): Promise<TestTenant> {

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import { newRecordId } from '../credentials/format.ts'
 import { MODES, type Mode } from '../mode/mode.ts'
 import { type Database, inTransaction } from '../storage/database.ts'
 import type { StateStore } from '../storage/state-store.ts'
@@ -9,7 +8,8 @@ import {
   type TenantScope,
   type WholeTenant,
 } from '../tenancy/scoped-database.ts'
-import { type AuditEvent, CHAIN_START, chainHash, type Origin } from './entry.ts'
+import { type Append, dropEmptyChain, lockChain } from './append.ts'
+import type { AuditEvent, Origin } from './entry.ts'
 
 /** What a change leaves behind besides its rows. */
 export interface Outcome<T> {
@@ -39,6 +39,7 @@ interface Needs {
   database: Database
   state: Record<Mode, Pick<StateStore, 'forgetStandings' | 'raiseStandings'>>
   clock: Clock
+  append: Append
 }
 
 /**
@@ -47,12 +48,15 @@ interface Needs {
  * answers by the old from then on. A hot store that is away stops the change before it is made.
  */
 export const createChange =
-  ({ database, state, clock }: Needs): Change =>
+  ({ database, state, clock, append }: Needs): Change =>
   async (scope, origin, work) => {
     const modes = 'mode' in scope ? [scope.mode] : MODES
     const scoped = scopeDatabase(database, scope)
     const { result, standings } = await inTransaction(scoped, async (transaction) => {
+      for (const mode of modes) await lockChain(transaction, { tenantId: scope.tenantId, mode })
       const { result, events, moved = [] } = await work(transaction)
+      if (!events.length)
+        for (const mode of modes) await dropEmptyChain(transaction, { tenantId: scope.tenantId, mode })
       const standings: MovedStanding[] = []
       for (const movement of inOrder(moved)) standings.push(await move(transaction, movement))
       const at = new Date(clock.now())
@@ -84,42 +88,3 @@ const move = (transaction: ScopedTransaction, { ref, kill }: Movement) =>
     data: { version: { increment: 1 }, ...(kill && { epoch: { increment: 1 } }) },
     select: { ref: true, version: true, epoch: true, mode: true },
   })
-
-type AuditTables = Pick<ScopedTransaction, 'auditEntry' | 'auditHead'>
-
-/** Appends to the chain of the tenant and mode, whose head stays locked until the transaction ends. */
-export async function append(
-  transaction: AuditTables,
-  scope: TenantScope,
-  { actor, ip, requestId }: Origin,
-  { action, target, details }: AuditEvent,
-  at: Date,
-): Promise<void> {
-  const head = await nextHead(transaction, scope)
-  const entry = {
-    ...scope,
-    id: newRecordId('evt'),
-    seq: head.seq,
-    at,
-    action,
-    actorType: actor.type,
-    actorId: actor.id,
-    actorName: actor.name,
-    targetType: target.type,
-    targetId: target.id,
-    ip: ip ?? null,
-    requestId: requestId ?? null,
-    details: { sandbox: scope.mode === 'test', ...details },
-  }
-  const hash = chainHash(head.hash, entry)
-  await transaction.auditEntry.create({ data: { ...entry, previous: head.hash, hash } })
-  await transaction.auditHead.updateMany({ where: scope, data: { hash } })
-}
-
-/** Incrementing takes the row's lock: entries of one chain are written one after the other. */
-async function nextHead(transaction: AuditTables, scope: TenantScope): Promise<{ seq: number; hash: string }> {
-  await transaction.auditHead.createMany({ data: [{ ...scope, seq: 0, hash: CHAIN_START }], skipDuplicates: true })
-  const [head] = await transaction.auditHead.updateManyAndReturn({ where: scope, data: { seq: { increment: 1 } } })
-  if (!head) throw new Error('the audit chain has no head')
-  return head
-}

@@ -6,6 +6,8 @@ export interface Command {
   readonly meaning: string
   /** Words that have to follow the command's name, if any. */
   readonly words?: readonly string[]
+  /** What has to follow those, as the usage calls it. */
+  readonly operands?: readonly string[]
   readonly options?: ParseArgsConfig['options']
   /** Only now: the server is a second's worth of modules, of which `config` needs none. */
   load(): Promise<Run>
@@ -16,6 +18,8 @@ export type Run = (call: CommandCall) => Promise<number>
 
 export interface CommandCall {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
+  /** By what the usage calls them. */
+  readonly operands: Readonly<Record<string, string>>
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 

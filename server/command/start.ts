@@ -1,4 +1,6 @@
 import cluster from 'node:cluster'
+import { createAppend } from '../audit/append.ts'
+import { createChain } from '../audit/chain.ts'
 import { build } from '../build.ts'
 import { createDigests } from '../credentials/digest.ts'
 import { readSettings, type Settings } from '../settings.ts'
@@ -45,6 +47,7 @@ async function prepare({ settings, storage, masterKeys, clock }: OpenFoundation)
   return bootstrap({
     database: storage.database,
     digests: createDigests(masterKeys),
+    append: createAppend(createChain(masterKeys)),
     clock,
     urls: { live: settings.liveUrl.origin, test: settings.sandboxUrl.origin },
     keep: (made) => keepBootstrap(settings.dataDir, made),

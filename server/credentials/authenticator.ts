@@ -1,16 +1,30 @@
 import type { Clock } from '../clock.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { isAllowedFrom } from '../tenancy/networks.ts'
+import type { ChosenCredential } from './chosen-credential.ts'
+import type { ChosenSecrets } from './chosen-secret.ts'
+import type { CheckChosenSecret } from './chosen-secret-check.ts'
 import { isPast, type Secret } from './client.ts'
 import type { ClientRegistry, KnownClient } from './client-registry.ts'
 import type { Digests } from './digest.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { SecretCredential } from './format.ts'
 import type { Peer } from './peer.ts'
+import type { Usage, UsedSecret } from './usage.ts'
 
 /** Why a credential was refused: for logs, metrics and audit. Answers say less. */
 export interface Refusal {
-  readonly reason: 'unknown' | 'wrong_secret' | 'revoked' | 'expired' | 'wrong_mode' | 'tenant_inactive'
+  readonly reason:
+    | 'unknown'
+    | 'wrong_secret'
+    | 'unheard'
+    | 'revoked'
+    | 'expired'
+    | 'inactive'
+    | 'wrong_mode'
+    | 'network'
+    | 'tenant_inactive'
   /** Seconds: too many failures before this one. */
   readonly retryAfter?: number | undefined
 }
@@ -22,22 +36,36 @@ export interface Authenticated extends KnownClient {
 
 export type Authentication<T> =
   | { readonly ok: true; readonly authenticated: Authenticated; readonly value: T }
-  | { readonly ok: false; readonly refusal: Refusal }
+  | {
+      readonly ok: false
+      readonly refusal: Refusal
+      /** Whose credential it would be, if there is such a client. Nobody has proven to be them. */
+      readonly known?: KnownClient | undefined
+    }
 
 /** The one way to find out whose a secret credential is. */
 export interface Authenticator {
   /**
-   * @param peer for the failure limit.
+   * @param peer for the failure limit, and the tenant's allowed networks.
    * @param alongside runs while the copy of the client is compared with its standing, to save a round trip. Its value
    * is thrown away when the copy turns out to be old: it may write only what is worthless unless its value is used.
    */
   authenticate<T>(
-    credential: SecretCredential,
+    credential: SecretCredential | ChosenCredential,
     peer: Peer,
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>>
   /** What `credential` is worth now, counted against nobody: introspection and revocation ask for others. */
   inspect(credential: SecretCredential): Promise<Authentication<undefined>>
+  /** Whose `credential` is, whatever it is worth now: for whoever found it somewhere. Wrong ones count against the peer. */
+  recognize(credential: SecretCredential | ChosenCredential, peer: Peer): Promise<Recognition>
+}
+
+export interface Recognition {
+  /** Undefined: nobody's. */
+  readonly whose: Authenticated | undefined
+  /** Seconds: too many that were nobody's. */
+  readonly retryAfter?: number | undefined
 }
 
 interface Needs {
@@ -45,63 +73,138 @@ interface Needs {
   clients: ClientRegistry
   digests: Digests
   failureLimit: FailureLimit
+  chosenSecrets: Pick<ChosenSecrets, 'wasRight'>
+  checkChosenSecret: CheckChosenSecret
+  usage: Pick<Usage, 'used'>
   clock: Clock
   metrics: Pick<Metrics, 'authenticationFailed'>
 }
 
 export function createAuthenticator(needs: Needs): Authenticator {
-  const { mode, clients, digests, failureLimit, clock, metrics } = needs
+  const { mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, clock, metrics } = needs
 
-  async function judge<T>(
+  const findSealed = (credential: SecretCredential) => async () => {
+    const known = await clients.ofCredential(credential)
+    if (!known) digests.matches(credential.text, NOBODY)
+    return known
+  }
+
+  async function recognizeSealed(credential: SecretCredential, peer: Peer): Promise<Recognition> {
+    const whose = await clients.current(findSealed(credential), async (known): Promise<Authenticated | undefined> => {
+      const secret = known.client.secrets.find((candidate) => isSecretOf(candidate, credential, digests))
+      return secret && { ...known, secret }
+    })
+    return { whose, ...(!whose && { retryAfter: await failureLimit.failed(undefined, peer.ip) }) }
+  }
+
+  async function recognizeChosen(credential: ChosenCredential, peer: Peer): Promise<Recognition> {
+    const find = () => clients.ofClientId(credential.clientId)
+    const known = await clients.current(find, async (current) => current)
+    const client = known?.client.apiClient && known.client
+    const check = await checkChosenSecret(credential, client, peer)
+    if (check.outcome === 'unheard') return { whose: undefined, retryAfter: check.retryAfter }
+    const [secret] = check.outcome === 'right' && client ? client.secrets : []
+    return { whose: known && secret && { ...known, secret } }
+  }
+
+  async function judgeSealed<T>(
     credential: SecretCredential,
+    address: string | undefined,
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>> {
     if (credential.mode !== mode) return refuse('wrong_mode')
+    return judge(findSealed(credential), (secret) => isSecretOf(secret, credential, digests), address, alongside)
+  }
+
+  /** What isn't remembered is verified, which is slow, and then weighed anew: much can happen meanwhile. */
+  async function judgeChosen<T>(
+    credential: ChosenCredential,
+    peer: Peer,
+    alongside: (authenticated: Authenticated) => Promise<T>,
+  ): Promise<Authentication<T>> {
+    let found: KnownClient | undefined
     const find = async () => {
-      const known = await clients.ofCredential(credential)
-      if (!known) digests.matches(credential.text, NOBODY)
-      return known
+      const known = await clients.ofClientId(credential.clientId)
+      found = known?.client.apiClient && known
+      return found
     }
+    const isRemembered = (secret: Secret) => chosenSecrets.wasRight(credential.secret, secret)
+    const result = await judge(find, isRemembered, peer.ip, alongside)
+    if (result.ok || !['unknown', 'wrong_secret'].includes(result.refusal.reason)) return result
+    const { reason } = result.refusal
+    const check = await checkChosenSecret(credential, reason === 'unknown' ? undefined : found?.client, peer)
+    if (check.outcome === 'right') return judge(find, isRemembered, peer.ip, alongside)
+    const { known } = result
+    if (check.outcome !== 'unheard') return { ...refuse(reason), known }
+    return { ok: false, refusal: { reason: 'unheard', retryAfter: check.retryAfter }, known }
+  }
+
+  async function judge<T>(
+    find: () => Promise<KnownClient | undefined>,
+    isRight: (secret: Secret) => boolean,
+    address: string | undefined,
+    alongside: (authenticated: Authenticated) => Promise<T>,
+  ): Promise<Authentication<T>> {
     const verdict = await clients.current(find, async (known): Promise<Authentication<T>> => {
-      const weighed = weigh(credential, known)
-      if (!weighed.ok) return weighed
+      const weighed = weigh(isRight, known, address)
+      if (!weighed.ok) return { ...weighed, known }
       const { authenticated } = weighed
       return { ok: true, authenticated, value: await alongside(authenticated) }
     })
     return verdict ?? refuse('unknown')
   }
 
-  function weigh(credential: SecretCredential, known: KnownClient) {
+  function weigh(isRight: (secret: Secret) => boolean, known: KnownClient, address: string | undefined) {
     const { client, tenant } = known
     const now = clock.now()
-    const secret = client.secrets.find((candidate) => isSecretOf(candidate, credential, digests))
+    const secret = client.secrets.find(isRight)
     if (!secret) return refuse('wrong_secret')
     if (secret.revokedAt !== undefined) return refuse('revoked')
     if (isPast(secret.expiresAt, now)) return refuse('expired')
-    const reason = unfitness(known, now)
+    const reason = unfitness(known, now, address)
     if (reason) return refuse(reason)
     return { ok: true as const, authenticated: { client, tenant, secret } }
   }
 
   return {
     async authenticate(credential, peer, alongside) {
-      const result = await judge(credential, alongside)
-      if (result.ok) return result
+      const isChosen = credential.kind === 'chosen_secret'
+      const result = await (isChosen
+        ? judgeChosen(credential, peer, alongside)
+        : judgeSealed(credential, peer.ip, alongside))
+      if (result.ok) {
+        usage.used(usedSecret(result.authenticated), peer)
+        return result
+      }
       const { reason } = result.refusal
       metrics.authenticationFailed(mode, reason)
+      // Guesses at what was chosen are limited before they are looked at.
+      if (isChosen) return result
       // These two know the credential: nobody is guessing.
       if (reason === 'wrong_mode' || reason === 'tenant_inactive') return result
       const retryAfter = await failureLimit.failed(reason === 'unknown' ? undefined : credential.publicId, peer.ip)
-      return { ok: false, refusal: { reason, retryAfter } }
+      return { ok: false, refusal: { reason, retryAfter }, known: result.known }
     },
-    inspect: (credential) => judge(credential, async () => undefined),
+    inspect: (credential) => judgeSealed(credential, undefined, async () => undefined),
+    recognize: (credential, peer) =>
+      credential.kind === 'chosen_secret' ? recognizeChosen(credential, peer) : recognizeSealed(credential, peer),
   }
 }
 
-/** Why a client, however it authenticates, can't act now. */
-export function unfitness({ client, tenant }: KnownClient, now: number): Refusal['reason'] | undefined {
-  if (client.revokedAt !== undefined) return 'revoked'
+/**
+ * Why a client, however it authenticates, can't act now.
+ * @param address from which it acts; undefined where somebody else asks about it
+ */
+export function unfitness(
+  { client, tenant }: KnownClient,
+  now: number,
+  address: string | undefined,
+): Refusal['reason'] | undefined {
+  // Before the rest: whoever is outside hears the one answer for all, even where others hear more.
+  if (address !== undefined && !isAllowedFrom(tenant.allowedNetworks, address)) return 'network'
+  if (client.revokedAt !== undefined || client.disabledAt !== undefined) return 'revoked'
   if (isPast(client.expiresAt, now)) return 'expired'
+  if (client.apiClient?.active === false) return 'inactive'
   return tenant.status === 'active' ? undefined : 'tenant_inactive'
 }
 
@@ -110,6 +213,10 @@ function isSecretOf(secret: Secret, credential: SecretCredential, digests: Diges
   const ofThisToken = credential.kind !== 'service_token' || secret.publicId === credential.publicId
   return ofThisToken && digests.matches(credential.text, secret)
 }
+
+export const usedSecret = ({ client, secret }: Pick<Authenticated, 'client' | 'secret'>): UsedSecret => ({
+  ...{ tenantId: client.tenantId, mode: client.mode, clientId: client.id, secretId: secret.id },
+})
 
 /** Compared with when there is no such client, so that its absence doesn't show in the time. */
 const NOBODY = { digest: new Uint8Array(32), hashKey: '' }

@@ -2,13 +2,18 @@ import type { JSONWebKeySet } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
+import type { MemberRole } from '../tenancy/scopes.ts'
 import { loadTenant, type Tenant } from '../tenancy/tenant.ts'
+import { isChosenClientId } from './chosen-credential.ts'
 import {
+  type ApiClient,
+  type ApiClientPermission,
   type App,
   type AppType,
   type Client,
   type ClientKind,
   clientIdOf,
+  type Person,
   type Secret,
   type ServiceUserRole,
 } from './client.ts'
@@ -42,7 +47,10 @@ export interface ClientRegistry {
 
 interface Needs {
   mode: Mode
-  database: Pick<Database, 'client' | 'secret' | 'standing' | 'tenant' | 'tenantSettings' | 'resource'>
+  database: Pick<
+    Database,
+    'apiClient' | 'client' | 'member' | 'secret' | 'standing' | 'tenant' | 'tenantSettings' | 'resource'
+  >
   standings: Standings
   /** How many copies of clients are kept. About 1 KB each. */
   capacity?: number
@@ -75,6 +83,21 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
     return found?.ref
   }
 
+  /** An admin may take the id away and give it to another client, so what is remembered of it is compared each time. */
+  async function ofChosenId(clientId: string): Promise<KnownClient | undefined> {
+    const name = `chosen:${clientId}`
+    const remembered = refs.get(name)
+    const before = remembered === undefined ? undefined : await ofRef(remembered)
+    if (before?.client.clientId === clientId) return before
+    refs.delete(name)
+    const ref = await refOf(name, () => findByChosenId(database, mode, clientId))
+    if (ref === undefined) return undefined
+    // A copy from before it had this id says nothing.
+    if (clients.get(ref)?.clientId !== clientId) clients.delete(ref)
+    const known = await ofRef(ref)
+    return known?.client.clientId === clientId ? known : undefined
+  }
+
   async function isCurrent({ client, tenant }: KnownClient): Promise<boolean> {
     const [clientNow, tenantNow] = await standings.read([client.ref, tenant.ref])
     // A copy may be newer than the hot store for a moment after a change, never older.
@@ -92,7 +115,7 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
 
     async ofClientId(clientId) {
       const publicId = publicIdOf(clientId)
-      if (!publicId) return undefined
+      if (!publicId) return isChosenClientId(clientId) ? ofChosenId(clientId) : undefined
       const find = () => database.client.findFirst({ where: { publicId, mode }, select: { ref: true } })
       const ref = await refOf(`client:${publicId}`, find)
       const known = ref === undefined ? undefined : await ofRef(ref)
@@ -115,7 +138,12 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
 
 const isAtLeast = (version: number, now: number | undefined): boolean => now !== undefined && version >= now
 
-const KIND_OF_SECRET = { standard_key: 'standard', enterprise_key: 'enterprise', app_secret: 'app' } as const
+const KIND_OF_SECRET = {
+  standard_key: 'standard',
+  enterprise_key: 'enterprise',
+  app_secret: 'app',
+  personal_access_token: 'personal',
+} as const
 
 async function findByCredential(database: Needs['database'], mode: Mode, { kind, publicId }: SecretCredential) {
   const select = { ref: true } as const
@@ -126,16 +154,27 @@ async function findByCredential(database: Needs['database'], mode: Mode, { kind,
   return database.client.findFirst({ where: { publicId, mode, kind: KIND_OF_SECRET[kind] }, select })
 }
 
+async function findByChosenId(database: Needs['database'], mode: Mode, clientId: string) {
+  const found = await database.apiClient.findUnique({
+    where: { mode_clientId: { mode, clientId } },
+    select: { client: { select: { ref: true } } },
+  })
+  return found?.client
+}
+
 async function loadClient(database: Needs['database'], mode: Mode, ref: string): Promise<Client | undefined> {
   // The standing first: should a change come between, the copy looks older than it is and is read again.
   const standing = await database.standing.findFirst({ where: { ref, mode } })
   const row =
-    standing && (await database.client.findUnique({ where: { ref, mode }, include: { secrets: true, app: true } }))
+    standing &&
+    (await database.client.findUnique({ where: { ref, mode }, include: { secrets: true, app: true, apiClient: true } }))
   if (!row) return undefined
+  const person = row.memberId === null ? undefined : await loadPerson(database, row.memberId)
+  if (row.memberId !== null && !person) return undefined
   const kind = row.kind as ClientKind
   return {
     id: row.id,
-    clientId: row.app?.metadataUrl ?? clientIdOf(kind, row.publicId, mode),
+    clientId: row.app?.metadataUrl ?? row.apiClient?.clientId ?? clientIdOf(kind, row.publicId, mode),
     publicId: row.publicId,
     kind,
     mode,
@@ -149,13 +188,22 @@ async function loadClient(database: Needs['database'], mode: Mode, ref: string):
     createdAt: row.createdAt.getTime(),
     expiresAt: row.expiresAt?.getTime(),
     revokedAt: row.revokedAt?.getTime(),
+    disabledAt: row.disabledAt?.getTime(),
     secrets: row.secrets.map(toSecret),
     jwks: (row.jwks as JSONWebKeySet | null) ?? undefined,
     app: row.app ? toApp(row.app) : undefined,
+    person,
+    apiClient: row.apiClient ? toApiClient(row.apiClient) : undefined,
     ref,
     version: standing.version,
     epoch: standing.epoch,
   }
+}
+
+/** Their standings move when their role does, so the copy is as new as the client's. */
+async function loadPerson({ member }: Needs['database'], id: string): Promise<Person | undefined> {
+  const row = await member.findUnique({ where: { id } })
+  return row ? { id, email: row.email, role: row.role as MemberRole } : undefined
 }
 
 type SecretRow = Awaited<ReturnType<Database['secret']['findFirstOrThrow']>>
@@ -182,4 +230,11 @@ const toApp = (row: AppRow): App => ({
   refreshRetryWindow: row.refreshRetryWindow ?? undefined,
   requirePar: row.requirePar,
   metadataUrl: row.metadataUrl ?? undefined,
+})
+
+type ApiClientRow = Awaited<ReturnType<Database['apiClient']['findFirstOrThrow']>>
+
+const toApiClient = ({ permission, slot }: ApiClientRow): ApiClient => ({
+  permission: permission as ApiClientPermission,
+  active: slot !== null,
 })

@@ -5,9 +5,9 @@ import { randomBase32, randomBase62, toBase62 } from './base62.ts'
 /** A credential whose form and checksum are right. Whether it is anyone's is for the store to say. */
 export type Credential = SecretCredential | AccessTokenCredential | RefreshTokenCredential
 
-/** `tk_…`, `AKE…`, `st_…` and `cs_…`: an id that finds the record, and a secret that proves it. */
+/** `tk_…`, `AKE…`, `st_…`, `kp_…` and `cs_…`: an id that finds the record, and a secret that proves it. */
 export interface SecretCredential {
-  readonly kind: 'standard_key' | 'enterprise_key' | 'service_token' | 'app_secret'
+  readonly kind: 'standard_key' | 'enterprise_key' | 'service_token' | 'personal_access_token' | 'app_secret'
   readonly mode: Mode
   readonly publicId: string
   /** The whole credential as it was issued: what is hashed. */
@@ -61,9 +61,17 @@ export const newEnterpriseKey = (publicId: string): string =>
 export const newServiceToken = (mode: Mode, publicId: string): string =>
   seal(`st_${mode}_${publicId}_${randomBase62(SECRET)}`)
 
+export const newPersonalAccessToken = (mode: Mode, publicId: string): string =>
+  seal(`kp_${mode}_${publicId}_${randomBase62(SECRET)}`)
+
 /** A confidential app's client_secret: complete in itself, so that secret scanners know it wherever it stands. */
 export const newAppSecret = (mode: Mode, publicId: string): string =>
   seal(`cs_${mode}_${publicId}_${randomBase62(SECRET)}`)
+
+/** What is in a link that lets somebody in: nothing but random letters and their checksum, which the scrubber knows. */
+export const newLinkToken = (): string => seal(randomBase62(SECRET))
+
+export const isLinkToken = (text: string): boolean => /^[0-9A-Za-z]{49}$/.test(text) && isSealed(text)
 
 export const newFamily = (): string => randomBase62(FAMILY)
 
@@ -74,12 +82,17 @@ export const newRefreshToken = (mode: Mode, family: string): string =>
 export const newAccessToken = (mode: Mode, clientRef: string): string =>
   seal(`kc_${mode}_${clientRef}${randomBase62(SECRET)}`)
 
-const WITH_ID = /^(tk|st|cs)_(live|test)_([a-z2-7]{8,32})_[0-9A-Za-z]{49}$/
+const WITH_ID = /^(tk|st|kp|cs)_(live|test)_([a-z2-7]{8,32})_[0-9A-Za-z]{49}$/
 const ENTERPRISE = /^AKE([A-Z2-7]{8,32})_[0-9A-Za-z]{49}$/
 const ACCESS_TOKEN = /^kc_(live|test)_([0-9A-Za-z]{8})[0-9A-Za-z]{49}$/
 const REFRESH_TOKEN = /^kr_(live|test)_([0-9A-Za-z]{16})[0-9A-Za-z]{49}$/
 
-const KIND_OF = { tk: 'standard_key', st: 'service_token', cs: 'app_secret' } as const
+const KIND_OF = {
+  tk: 'standard_key',
+  st: 'service_token',
+  kp: 'personal_access_token',
+  cs: 'app_secret',
+} as const
 
 /** The longest credential is far shorter; longer input isn't worth a regular expression. */
 const LONGEST = 128

@@ -10,6 +10,7 @@ export interface NewKey {
   readonly kind: KeyKind
   readonly name: string
   readonly description: string | null
+  readonly tags?: readonly string[]
   readonly scopes: Client['scopes']
   readonly tokenValidity: number | null
   readonly requireDpop: boolean
@@ -18,6 +19,27 @@ export interface NewKey {
 }
 
 export type KeyRow = Awaited<ReturnType<ScopedTransaction['client']['findFirstOrThrow']>>
+
+/** Of its secrets when and how they were used, and nothing by which one could be found out; the newest first. */
+export const WITH_SECRETS = {
+  app: true,
+  secrets: {
+    select: {
+      ...{ id: true, createdAt: true, expiresAt: true, revokedAt: true },
+      ...{ lastUsedAt: true, lastUsedIp: true, lastUsedAgent: true },
+    },
+    orderBy: [{ createdAt: 'desc' as const }, { id: 'desc' as const }],
+  },
+}
+
+export type Key = NonNullable<Awaited<ReturnType<typeof findKey>>>
+
+export const findKey = ({ client }: Pick<ScopedTransaction, 'client'>, id: string) =>
+  client.findFirst({ where: { id, kind: { in: [...KEY_KINDS] } }, include: WITH_SECRETS })
+
+/** What it holds, in the domain's words. */
+export const scopesOfKey = ({ allScopes, scopes }: Pick<KeyRow, 'allScopes' | 'scopes'>): Client['scopes'] =>
+  allScopes ? 'all' : scopes
 
 export interface IssuedKey {
   readonly row: KeyRow
@@ -44,21 +66,37 @@ export async function issueKey(
       ...{ ...scope, id, publicId, ref, kind, name, description, tokenValidity, requireDpop, expiresAt, createdBy },
       allScopes: key.scopes === 'all',
       scopes: key.scopes === 'all' ? [] : [...key.scopes],
+      tags: [...(key.tags ?? [])],
       createdAt: now,
       updatedAt: now,
     },
   })
-  if (apiKey) {
-    const secret = { ...digests.digest(apiKey), id: newRecordId('sec'), clientId: id, createdBy, createdAt: now }
-    await transaction.secret.create({ data: { ...scope, ...secret } })
-  }
+  if (apiKey) await writeSecret(transaction, scope, digests, { apiKey, clientId: id, createdBy }, now)
   return {
     result: { row, apiKey },
     events: [{ action: 'api_key.created', target: { type: 'api_key', id }, details: { name, kind } }],
   }
 }
 
-const secretOf = (kind: KeyKind, { mode }: TenantScope, publicId: string): string | undefined =>
+interface NewSecret {
+  readonly apiKey: string
+  readonly clientId: string
+  readonly createdBy: string
+}
+
+export async function writeSecret(
+  transaction: ScopedTransaction,
+  scope: TenantScope,
+  digests: Pick<Digests, 'digest'>,
+  { apiKey, clientId, createdBy }: NewSecret,
+  now: Date,
+): Promise<void> {
+  const secret = { ...digests.digest(apiKey), id: newRecordId('sec'), clientId, createdBy, createdAt: now }
+  await transaction.secret.create({ data: { ...scope, ...secret } })
+}
+
+/** A new one for a key of the kind; undefined for public keys. */
+export const secretOf = (kind: KeyKind, { mode }: TenantScope, publicId: string): string | undefined =>
   ({
     standard: () => newStandardKey(mode, publicId),
     enterprise: () => newEnterpriseKey(publicId),

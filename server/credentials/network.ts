@@ -18,6 +18,10 @@ export function networkOf(address: string): string {
     .join(':')}::/64`
 }
 
+/** RFC 6177 §2: a customer may hold a whole /48 of IPv6, and would have 65,536 networks to guess from. */
+export const siteOf = (address: string): string =>
+  networkOf(address).replace(/^((?:[\da-f]+:){3})[\da-f]+::\/64$/, '$1:/48')
+
 /** RFC 4291 §2.2: eight groups from any text form. */
 function expand(address: string): number[] {
   const [head = '', tail] = address.split('::')

@@ -54,6 +54,8 @@ export async function changeServiceToken(
   if (!found) return { result: undefined, events: [] }
   const { client, ...token } = found
   const moved = [{ ref: client.ref, kill: false }]
+  // Whoever found it may have it still.
+  if (change === 'restored' && token.leakedAt) return { result: token, events: [], moved }
   if (change !== 'deleted' && (change === 'revoked') === (token.revokedAt !== null)) {
     return { result: token, events: [], moved }
   }

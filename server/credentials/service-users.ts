@@ -1,4 +1,5 @@
 import type { Outcome } from '../audit/change.ts'
+import type { AuditEvent } from '../audit/entry.ts'
 import type { ScopedTransaction, TenantScope } from '../tenancy/scoped-database.ts'
 import { scopesOfRole } from '../tenancy/scopes.ts'
 import type { Client, ServiceUserRole } from './client.ts'
@@ -62,6 +63,52 @@ export async function updateServiceUser(
     moved: [{ ref: before.ref, kill: losesRole(before, after) || losesKey(before, after) }],
   }
 }
+
+/**
+ * Disabled, its tokens of every kind stop at once, and what was minted stays dead; what authenticates it works again once it
+ * is enabled. Undefined if there is no such service user. Asked again, disabling kills again, so that a caller who never got
+ * the answer can be sure.
+ */
+export async function switchServiceUser(
+  transaction: ScopedTransaction,
+  id: string,
+  to: 'enabled' | 'disabled',
+  now: Date,
+): Promise<Outcome<ClientRow | undefined>> {
+  const before = await transaction.client.findFirst({ where: { id, kind: 'service_user' } })
+  if (!before) return { result: undefined, events: [] }
+  const disables = to === 'disabled'
+  const moved = [{ ref: before.ref, kill: disables }]
+  if ((before.disabledAt !== null) === disables) return { result: before, events: [], moved }
+  const row = await transaction.client.update({
+    where: { id },
+    data: { disabledAt: disables ? now : null, updatedAt: now },
+  })
+  return { result: row, events: [eventOf(to, row)], moved }
+}
+
+/** For good, with its service tokens, its bindings, and all that was minted for it. Undefined if there is no such one. */
+export async function deleteServiceUser(
+  transaction: ScopedTransaction,
+  id: string,
+): Promise<Outcome<ClientRow | undefined>> {
+  const row = await transaction.client.findFirst({ where: { id, kind: 'service_user' } })
+  if (!row) return { result: undefined, events: [] }
+  const [tokens, bindings] = [
+    await transaction.secret.findMany({ where: { clientId: id }, select: { id: true } }),
+    await transaction.workloadBinding.findMany({ where: { serviceUserId: id }, select: { id: true } }),
+  ]
+  await transaction.client.delete({ where: { id } })
+  const gone = { service_tokens: tokens.map((each) => each.id), workload_bindings: bindings.map((each) => each.id) }
+  // Its standing stays, by which every node knows that its tokens are dead.
+  return { result: row, events: [eventOf('deleted', row, gone)], moved: [{ ref: row.ref, kill: true }] }
+}
+
+const eventOf = (what: string, { id, name, role }: ClientRow, more: NonNullable<AuditEvent['details']> = {}) => ({
+  action: `service_user.${what}`,
+  target: { type: 'service_user', id },
+  details: { name, role, ...more },
+})
 
 const columnsOf = <Settings extends ServiceUserChanges>({ teams, jwks, ...same }: Settings) => ({
   ...same,

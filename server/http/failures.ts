@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { StoreUnavailable } from '../storage/state-store.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -15,6 +16,7 @@ export const answerFailures =
   async (ctx: RequestContext, next: () => Promise<void>): Promise<void> => {
     try {
       await next()
+      if (ctx.body instanceof Readable) ctx.body.once('error', (error) => sayBroken(ctx, error))
     } catch (error) {
       if (error instanceof ApiError) return answerRefusal(ctx, error)
       if (error instanceof StoreUnavailable) {
@@ -29,6 +31,12 @@ export const answerFailures =
       }
       log.error({ err: error, request_id: ctx.state.requestId, route: ctx.state.route }, 'a request failed')
       return answer(ctx, 'server_error', 'something went wrong on our side', undefined)
+    }
+
+    /** Too late for another answer. That a reader went away is no failure. */
+    function sayBroken(ctx: RequestContext, error: NodeJS.ErrnoException): void {
+      if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return
+      log.error({ err: error, request_id: ctx.state.requestId, route: ctx.state.route }, 'an answer broke off')
     }
   }
 

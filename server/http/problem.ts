@@ -31,6 +31,8 @@ export interface ApiErrorDetails {
   readonly fields?: readonly { readonly pointer: string; readonly detail: string }[]
   /** RFC 9110 §11.6.1: how to authenticate. */
   readonly challenge?: string
+  /** What the log says instead of the code. */
+  readonly reason?: string
 }
 
 /** Thrown, so that a transaction under way is rolled back by it. */
@@ -50,7 +52,7 @@ export class ApiError extends Error {
 export function answerProblem(ctx: RequestContext, { code, details }: ApiError): void {
   const { status = API_ERRORS[code].status, detail = API_ERRORS[code].meaning, retryAfter, challenge } = details
   ctx.status = status
-  ctx.state.refusal ??= code
+  ctx.state.refusal ??= details.reason ?? code
   noStore(ctx)
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   if (challenge) ctx.set('WWW-Authenticate', challenge)

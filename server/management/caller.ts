@@ -20,6 +20,14 @@ export interface Caller extends KnownClient {
   readonly scopes: ReadonlySet<string>
   /** Whether it holds all that the tenant has, now and later. */
   readonly hasEverything: boolean
+  /** Whoever acts in person. What they hold now is in `scopes`; what they are is asked where it matters. */
+  readonly person: CallingPerson | undefined
+}
+
+export interface CallingPerson {
+  readonly id: string
+  /** Whether the credential is worth all that they have, now and later. */
+  readonly hasAll: boolean
 }
 
 /** @throws {ApiError} */
@@ -44,14 +52,21 @@ export function createIdentifyCaller(needs: Needs): IdentifyCaller {
     const { client, tenant, secret } = result.authenticated
     if (mustBeBound({ client, tenant })) {
       // A key that must be bound is worth nothing in itself: it is exchanged for a bound token first.
-      throw challenges.unauthenticated('DPoP', 'invalid_token', 'this key must be exchanged for a DPoP-bound token')
+      const detail = client.person
+        ? 'only DPoP-bound tokens are accepted here, which a personal access token is not'
+        : 'this key must be exchanged for a DPoP-bound token'
+      throw challenges.unauthenticated('DPoP', 'invalid_token', detail)
     }
     const actor: Actor =
       credential.kind === 'service_token'
         ? { type: 'service_token', id: secret.id, name: `${client.name}: ${secret.name}` }
         : { type: 'api_key', id: client.id, name: client.name }
     const scopes = new Set(managementScopes({ client, tenant }, issuer))
-    return { client, tenant, actor, scopes, hasEverything: client.scopes === 'all' }
+    const known = { client, tenant, scopes }
+    if (!client.person) return { ...known, actor, person: undefined, hasEverything: client.scopes === 'all' }
+    const { id, email } = client.person
+    const member: Actor = { type: 'member', id, name: `${email} by token ${client.name}` }
+    return { ...known, actor: member, person: { id, hasAll: client.scopes === 'all' }, hasEverything: false }
   }
 
   async function byAccessToken(credential: AccessTokenCredential, presented: PresentedCredential): Promise<Caller> {
@@ -60,14 +75,18 @@ export function createIdentifyCaller(needs: Needs): IdentifyCaller {
     if (token.audience !== issuer) throw challenges.unauthenticated(schemeOf(presented.authorization))
     // OpenID Connect's scopes are about the person, and nothing that a credential made here could have.
     const scopes = new Set(token.scope.split(' ').filter((scope) => !isOpenIdScope(scope)))
-    return { ...known, actor: await actorOf(token, known), scopes, hasEverything: false }
+    return { ...known, ...(await whoActs(token, known)), scopes, hasEverything: false }
   }
 
   /** A person acts in their own name, whichever app they use. */
-  async function actorOf({ jti, delegation }: AccessToken, { client }: KnownClient): Promise<Actor> {
+  async function whoActs(
+    { jti, delegation }: AccessToken,
+    { client }: KnownClient,
+  ): Promise<Pick<Caller, 'actor' | 'person'>> {
     const consent = delegation && (await consents.read(delegation.consentRef))
-    if (!consent) return { type: 'access_token', id: jti, name: client.name }
-    return { type: 'member', id: consent.memberId, name: `${consent.email} by ${client.name}` }
+    if (!consent) return { actor: { type: 'access_token', id: jti, name: client.name }, person: undefined }
+    const { memberId: id, email } = consent
+    return { actor: { type: 'member', id, name: `${email} by ${client.name}` }, person: { id, hasAll: false } }
   }
 
   return async (presented) => {
@@ -98,5 +117,5 @@ function refused({ reason, retryAfter }: Refusal, challenges: Challenges): ApiEr
   if (retryAfter !== undefined) return new ApiError('rate_limited', { ...limited, retryAfter })
   if (reason === 'wrong_mode') return new ApiError('wrong_key_type')
   if (reason === 'tenant_inactive') return new ApiError('subscription_inactive')
-  return challenges.unauthenticated('Bearer')
+  return challenges.unauthenticated('Bearer', undefined, undefined, reason)
 }

@@ -11,7 +11,8 @@ export type TokenError = 'invalid_token' | Extract<ProofVerdict, { ok: false }>[
 export interface Challenges {
   /** No credential: any scheme would do. RFC 6750 §3.1: without an error code. */
   authenticationRequired(): ApiError
-  unauthenticated(scheme: Scheme, error?: TokenError, detail?: string): ApiError
+  /** @param reason for the log alone */
+  unauthenticated(scheme: Scheme, error?: TokenError, detail?: string, reason?: string): ApiError
   /** Adds the challenge of RFC 6750 §3.1 to an `insufficient_scope`. */
   insufficientScope(scheme: Scheme, refusal: ApiError): ApiError
 }
@@ -31,10 +32,11 @@ export function createChallenges(issuer: string): Challenges {
   return {
     authenticationRequired: () =>
       new ApiError('authentication_required', { challenge: `${challenge('Bearer')}, ${challenge('DPoP')}` }),
-    unauthenticated: (scheme, error = 'invalid_token', detail) =>
+    unauthenticated: (scheme, error = 'invalid_token', detail, reason) =>
       new ApiError('invalid_api_key', {
         challenge: challenge(scheme, { error, error_description: detail }),
         ...(detail !== undefined && { detail }),
+        ...(reason !== undefined && { reason }),
       }),
     insufficientScope: (scheme, { code, details }) =>
       new ApiError(code, { ...details, challenge: challenge(scheme, { error: code, scope: details.scope }) }),

@@ -25,7 +25,16 @@ export const description = plainText(500)
 
 export const label = plainText(64).min(1, 'at least one character')
 
-export const teams = z.array(label).max(50, 'at most 50')
+/** Ids; that there are such teams is for the operation to say. */
+export const teams = z
+  .array(label)
+  .max(50, 'at most 50')
+  .transform((ids) => [...new Set(ids)])
+
+export const tags = z
+  .array(label)
+  .max(20, 'at most 20')
+  .transform((each) => [...new Set(each)])
 
 /** What a list is searched by. */
 export const searched = plainText(100)

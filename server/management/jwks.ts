@@ -47,6 +47,9 @@ export const jwks = z
   })
   .transform((set) => set as { keys: ({ kty: string } & Record<string, string>)[] })
 
+/** The same as it is shown. */
+export const shownJwks = z.strictObject({ keys: z.array(z.record(z.string(), z.string())) }).nullable()
+
 /** FAPI 2.0 Security Profile §5.4.1; what each algorithm that we accept needs. */
 const ACCEPTED = [
   {

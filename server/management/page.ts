@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { ApiError } from '../http/problem.ts'
 
 /** Newest first; ids break ties. Rows that come or go between two pages don't shift the rest. */
@@ -28,6 +29,10 @@ function after(cursor: string | undefined): object {
   const createdAt = new Date(Number(time))
   return { OR: [{ createdAt: { lt: createdAt } }, { createdAt, id: { lt: id } }] }
 }
+
+/** The schema of what `listOf` makes. */
+export const listAnswer = <Row extends z.ZodType>(row: Row) =>
+  z.strictObject({ data: z.array(row), next_cursor: z.string().nullable().meta({ description: 'null at the end' }) })
 
 /** The contract's form of a list. */
 export function listOf<Row extends Listed, View>(rows: Row[], { limit }: Paging, view: (row: Row) => View) {

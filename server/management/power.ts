@@ -1,4 +1,6 @@
 import { ApiError } from '../http/problem.ts'
+import { resourcesOf, scopesAt } from '../oauth/resource-indicator.ts'
+import type { Resource } from '../tenancy/tenant.ts'
 import type { Caller } from './caller.ts'
 
 /**
@@ -8,10 +10,7 @@ import type { Caller } from './caller.ts'
  */
 export function withinPower(caller: Caller, wanted: readonly string[] | undefined): 'all' | readonly string[] {
   if (caller.hasEverything) return wanted ?? 'all'
-  const beyond = wanted?.find((scope) => !caller.scopes.has(scope))
-  if (beyond !== undefined) {
-    throw new ApiError('insufficient_scope', { scope: beyond, detail: 'a credential gives only what it holds' })
-  }
+  refuseBeyond(caller.scopes, wanted)
   return wanted ?? [...caller.scopes]
 }
 
@@ -24,4 +23,28 @@ export function refuseMorePower(caller: Caller, held: 'all' | readonly string[])
   else if (!caller.hasEverything) {
     throw new ApiError('insufficient_scope', { detail: 'it has full access, which only full access may change' })
   }
+}
+
+/**
+ * The same for a role, which is worth something at each of the tenant's resources. Of the management API's scopes the
+ * caller must hold them; what is for this API says nothing of the others: there its client must.
+ * @param worth what the role gives at a resource
+ * @throws {ApiError} insufficient_scope, naming what was beyond.
+ */
+export function refuseStrongerRole(
+  caller: Caller,
+  issuer: string,
+  worth: (resource: Resource) => readonly string[],
+): void {
+  if (caller.hasEverything) return
+  for (const resource of resourcesOf(caller.tenant, issuer)) {
+    const isHere = resource.identifier === issuer
+    refuseBeyond(isHere ? caller.scopes : new Set(scopesAt(resource, caller.client)), worth(resource))
+  }
+}
+
+function refuseBeyond(held: ReadonlySet<string>, wanted: readonly string[] | undefined): void {
+  const beyond = wanted?.find((scope) => !held.has(scope))
+  if (beyond === undefined) return
+  throw new ApiError('insufficient_scope', { scope: beyond, detail: 'a credential gives only what it holds' })
 }

@@ -3,6 +3,7 @@ import type { AccessTokenCredential } from '../credentials/format.ts'
 import { ApiError } from '../http/problem.ts'
 import type { AccessToken, AccessTokens } from '../oauth/access-token.ts'
 import type { DpopProofs } from '../oauth/dpop-proof.ts'
+import { isAllowedFrom } from '../tenancy/networks.ts'
 import { type Challenges, schemeOf } from './challenge.ts'
 import type { PresentedCredential } from './presented-credential.ts'
 import { createCheckBinding } from './token-binding.ts'
@@ -28,7 +29,8 @@ export function createAcceptToken({ clients, tokens, dpopProofs, challenges }: N
   const checkBinding = createCheckBinding({ dpopProofs, challenges })
 
   return async (credential, presented) => {
-    const unauthenticated = () => challenges.unauthenticated(schemeOf(presented.authorization))
+    const unauthenticated = (reason?: string) =>
+      challenges.unauthenticated(schemeOf(presented.authorization), undefined, undefined, reason)
     const token = await tokens.findLive(credential)
     if (!token) throw unauthenticated()
     await checkBinding(token.jkt, credential, presented)
@@ -37,6 +39,7 @@ export function createAcceptToken({ clients, tokens, dpopProofs, challenges }: N
       async (current) => current,
     )
     if (!known) throw unauthenticated()
+    if (!isAllowedFrom(known.tenant.allowedNetworks, presented.peer.ip)) throw unauthenticated('network')
     if (known.tenant.status !== 'active') throw new ApiError('subscription_inactive')
     if (!token.jkt && mustBeBound(known)) {
       // It is from before its client or tenant was told to.

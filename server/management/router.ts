@@ -1,19 +1,29 @@
 import Router from '@koa/router'
-import type { z } from 'zod'
 import type { Change } from '../audit/change.ts'
+import type { Drain } from '../audit/drain.ts'
 import type { Clock } from '../clock.ts'
+import type { ChosenSecrets } from '../credentials/chosen-secret.ts'
 import type { Digests } from '../credentials/digest.ts'
-import { readBody } from '../http/body.ts'
 import type { Handler, RequestContext, RequestState } from '../http/context.ts'
 import { ApiError } from '../http/problem.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
 import { scopeDatabase, type TenantScope } from '../tenancy/scoped-database.ts'
+import { answerText, isLines, sendAnswer, sendLines } from './answer.ts'
+import { authorize } from './authorize.ts'
 import type { Caller, IdentifyCaller } from './caller.ts'
 import { createChallenges, schemeOf } from './challenge.ts'
+import { type Records, recordsOf } from './entity-tag.ts'
+import { guardChange, preconditionOf } from './guarded-change.ts'
+import type { Idempotency } from './idempotency.ts'
+import { limitRate } from './limited.ts'
 import type { Operation, OperationNeeds } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
+import { parseRequest, receiveBody } from './parse.ts'
 import { presentedBy } from './presented-credential.ts'
+import type { RateLimit } from './rate-limit.ts'
+import { repeatableOf } from './repeatable.ts'
+import type { WebhookTools } from './webhooks/tools.ts'
 import type { Workloads } from './workloads.ts'
 
 interface Needs {
@@ -22,21 +32,23 @@ interface Needs {
   identifyCaller: IdentifyCaller
   database: Database
   change: Change
+  drain: Pick<Drain, 'all'>
   digests: Digests
+  chosenSecrets: ChosenSecrets
   clock: Clock
   workloads: Workloads
+  webhooks: WebhookTools
+  keyRing: OperationNeeds['keyRing']
+  idempotency: Idempotency
+  rateLimit: RateLimit
 }
 
-/** Bytes. The largest body of the API is a few hundred scopes. */
-const BODY_LIMIT = 64 * 1024
-
-const RECORD_ID = /^[a-z]{2,8}_[a-z2-7]{8,32}$/
-
-/** `/v1`: authenticate, authorize, parse, run, answer; the same for every operation, so that none can forget a step. */
+/** `/v1`: authenticate, limit, authorize, parse, run, answer; the same for every operation, so that none can forget a step. */
 export function createManagementApi(needs: Needs): Handler {
   const router = new Router<RequestState>({ strict: true })
+  const records = recordsOf(OPERATIONS)
   for (const operation of OPERATIONS) {
-    router.register(operation.path, [operation.method], (ctx) => run(operation, ctx as RequestContext, needs))
+    router.register(operation.path, [operation.method], (ctx) => run(operation, ctx as RequestContext, needs, records))
   }
   const routes = router.routes()
   const { insufficientScope } = createChallenges(needs.issuer)
@@ -52,76 +64,44 @@ export function createManagementApi(needs: Needs): Handler {
   }
 }
 
-async function run(operation: Operation, ctx: RequestContext, needs: Needs): Promise<void> {
+async function run(operation: Operation, ctx: RequestContext, needs: Needs, records: Records): Promise<void> {
   ctx.state.route = operation.path
-  const caller = await needs.identifyCaller(presentedBy(ctx, needs.issuer))
+  // All has arrived before anybody looks who it is from: a slow body must not outlive the power of its sender.
+  const received = await receiveBody(operation, ctx)
+  const presented = presentedBy(ctx, needs.issuer)
+  const caller = await needs.identifyCaller(presented)
   ctx.state.client = caller.actor.id
   ctx.state.tenant = caller.tenant.id
-  authorize(caller, operation)
+  await limitRate(ctx, caller, needs.rateLimit)
+  authorize(caller, operation, needs.mode)
+  const request = parseRequest(operation, ctx, { caller, received })
+  const own = needsOf(caller, ctx, needs)
 
-  const { id = '' } = (ctx as unknown as { params: { id?: string } }).params
-  if (operation.path.includes(':id') && !RECORD_ID.test(id)) throw new ApiError('not_found')
-  const query = operation.query ? parse(operation.query, { ...ctx.query }, '?') : {}
-  const body = operation.body ? parse(operation.body, await readJson(ctx), '/') : undefined
+  const repeatable = repeatableOf(operation, ctx, { ...request, presented, scope: own.scope })
+  const before = repeatable && (await needs.idempotency.answered(repeatable))
+  if (before) return sendAnswer(ctx, operation, before, records)
 
-  const answer = await operation.handle({ caller, id, query, body }, needsOf(caller, ctx, needs))
-  ctx.status = operation.status
-  ctx.set('Cache-Control', 'no-store')
-  if (operation.status !== 204) ctx.body = answer
-}
-
-function authorize(caller: Caller, { requires }: Operation): void {
-  if (requires !== undefined && !caller.scopes.has(requires)) {
-    throw new ApiError('insufficient_scope', { scope: requires, detail: `this needs the scope ${requires}` })
-  }
-}
-
-function parse<T>(schema: z.ZodType<T>, input: unknown, root: '/' | '?'): T {
-  const result = schema.safeParse(input)
-  if (result.success) return result.data
-  const fields = result.error.issues.flatMap(({ path, message, ...issue }) => {
-    const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path]
-    const detail = issue.code === 'unrecognized_keys' ? 'no such field' : message
-    return names.slice(0, 20).map((segments) => ({ pointer: pointerTo(segments, root), detail }))
-  })
-  throw new ApiError('validation_failed', { fields })
-}
-
-/** RFC 6901 §3: `~` and `/` are escaped. Names are the caller's own and may be long. */
-const pointerTo = (path: PropertyKey[], root: '/' | '?'): string => {
-  const segments = path.map((part) => String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1'))
-  return path.length ? root + segments.join('/') : ''
-}
-
-const BODY_FAILURES = {
-  too_large: ['the body is too large', 413],
-  encoded: ['the body must not be compressed', 415],
-  aborted: ['the body did not arrive', 400],
-} as const
-
-async function readJson(ctx: RequestContext): Promise<unknown> {
-  const wrong = (detail: string, status?: number) =>
-    new ApiError('validation_failed', { detail, ...(status && { status }), fields: [{ pointer: '', detail }] })
-  if (!ctx.is('json')) throw wrong('the body must be application/json', 415)
-  const body = await readBody(ctx.req, BODY_LIMIT)
-  if (!body.ok) {
-    const [detail, status] = BODY_FAILURES[body.failure]
-    throw wrong(detail, status)
-  }
-  try {
-    return JSON.parse(body.text)
-  } catch {
-    throw wrong('the body is not JSON')
-  }
+  const check = preconditionOf(operation, request, ctx, records)
+  const claim = repeatable && needs.idempotency.claim(repeatable)
+  const { hasChanged, ...guarded } = guardChange({ check, claim }, own)
+  const answer = await operation.handle(request, { ...own, ...guarded })
+  if (isLines(answer)) return await sendLines(ctx, request.mediaType, answer)
+  const sent = { status: operation.status, text: answerText(operation, answer) }
+  // Who is answered has no need to ask again: that it couldn't be kept is no reason to keep a new secret from them.
+  if (hasChanged()) await claim?.keep(sent).catch(() => {})
+  sendAnswer(ctx, operation, sent, records)
 }
 
 function needsOf(caller: Caller, ctx: RequestContext, needs: Needs): OperationNeeds {
-  const { mode, issuer, digests, clock, workloads } = needs
+  const { mode, issuer, digests, chosenSecrets, clock, workloads, webhooks, keyRing } = needs
   const scope: TenantScope = { tenantId: caller.tenant.id, mode }
   const origin = { actor: caller.actor, ip: ctx.ip, requestId: ctx.state.requestId }
   return {
-    ...{ scope, tenant: caller.tenant, issuer, digests, clock, workloads },
+    ...{ scope, address: ctx.ip, tenant: caller.tenant, issuer, digests, chosenSecrets, clock, keyRing },
+    ...{ workloads, webhooks },
     database: scopeDatabase(needs.database, scope),
     change: (work) => needs.change(scope, origin, work),
+    drainEvents: needs.drain.all,
+    changeTenant: (work) => needs.change({ tenantId: scope.tenantId }, origin, work),
   }
 }

@@ -8,6 +8,7 @@ import { withDpopNonce } from '../oauth/endpoints/dpop-nonce.ts'
 import { allowanceOf } from '../outbound/allowance.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { buildPeople } from '../people/build.ts'
+import type { VerifyReport } from '../secret-scanning/signature.ts'
 import { buildWorkloadIdentity } from '../workload-identity/build.ts'
 import type { IssuerKeys } from '../workload-identity/issuer-keys.ts'
 import { buildCore } from './core.ts'
@@ -19,6 +20,7 @@ export interface Fetched {
   readonly outbound: Outbound
   readonly documents: ClientDocuments
   readonly issuerKeys: IssuerKeys
+  readonly verifyReport: VerifyReport
 }
 
 /** One of the two worlds, put together. */
@@ -36,10 +38,14 @@ export async function buildMode(foundation: Foundation, fetched: Fetched, mode: 
 
   const handle: Handler = (ctx) => people.authorizationServer().handle(ctx)
   const withNonce = (handler: Handler) => withDpopNonce(core.dpopProofs, handler)
-  const oauth = buildOAuth({ core, documentClients, exchange, handle, withNonce })
+  const oauth = buildOAuth({ core, documentClients, exchange, handle, withNonce, verifyReport: fetched.verifyReport })
   const ownIssuers = [settings.liveUrl.origin, settings.sandboxUrl.origin]
   const workloads = { issuerRules: { allowance, ownIssuers }, verify }
-  const management = buildManagement({ core, workloads, metadata: oauth.metadata, withNonce })
+  const webhooks = { masterKeys: foundation.masterKeys, allowance }
+  const management = buildManagement({
+    ...{ core, workloads, webhooks, metadata: oauth.metadata, withNonce },
+    apiRateLimit: settings.apiRateLimit,
+  })
   const runtime: ModeRuntime = {
     ...{ mode, issuer: core.issuer, host: url.host },
     routes: new Map([...oauth.routes, ...management.routes]),
@@ -50,5 +56,6 @@ export async function buildMode(foundation: Foundation, fetched: Fetched, mode: 
     ],
     errorPage: people.errorPage,
   }
-  return { runtime, keyRing: core.keyRing, sessions: people.signInSessions }
+  const { change, append, drain, keyRing, usage } = core
+  return { runtime, change, append, drain, keyRing, usage, swept: [people.signInSessions, management.idempotency] }
 }

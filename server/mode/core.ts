@@ -1,11 +1,19 @@
 import { createKeyRing } from '../../keys/key-ring.ts'
+import { createAppend } from '../audit/append.ts'
+import { createChain } from '../audit/chain.ts'
 import { createChange } from '../audit/change.ts'
+import { createDrain } from '../audit/drain.ts'
+import { createRecordEvent } from '../audit/record.ts'
 import type { Foundation } from '../build.ts'
 import { createAuthenticator } from '../credentials/authenticator.ts'
+import { createChosenSecrets } from '../credentials/chosen-secret.ts'
+import { createCheckChosenSecret } from '../credentials/chosen-secret-check.ts'
+import { createChosenSecretLimit } from '../credentials/chosen-secret-limit.ts'
 import { createClientRegistry } from '../credentials/client-registry.ts'
 import { createDigests } from '../credentials/digest.ts'
 import { createFailureLimit } from '../credentials/failure-limit.ts'
 import { createStandings } from '../credentials/standings.ts'
+import { createUsage } from '../credentials/usage.ts'
 import { createAccessTokens } from '../oauth/access-token.ts'
 import { createAuthorizationCodes } from '../oauth/authorization-code.ts'
 import { createDpopNonces } from '../oauth/dpop-nonce.ts'
@@ -28,7 +36,12 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const clients = createClientRegistry({ mode, database, standings })
   const consents = createConsents({ mode, database, standings })
   const failureLimit = createFailureLimit({ state, clock })
-  const authenticator = createAuthenticator({ mode, clients, digests, failureLimit, clock, metrics })
+  const chosenSecrets = createChosenSecrets(masterKeys)
+  const checkChosenSecret = createCheckChosenSecret({ chosenSecrets, limit: createChosenSecretLimit({ state, clock }) })
+  const usage = createUsage({ database, clock })
+  const authenticator = createAuthenticator({
+    ...{ mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, clock, metrics },
+  })
 
   const families = createRefreshFamilies({ mode, state, digests, clock })
   const scopeSets = createScopeSets({ database })
@@ -36,12 +49,16 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const codes = createAuthorizationCodes({ state, digests, clock })
   const dpopProofs = createDpopProofs({ state, nonces: createDpopNonces({ mode, masterKeys, clock }), clock })
 
-  const change = createChange({ database, state: storage.state, clock })
+  const chain = createChain(masterKeys)
+  const append = createAppend(chain)
+  const change = createChange({ database, state: storage.state, clock, append })
+  const drain = createDrain({ mode, database, state, chain, log })
+  const recordEvent = createRecordEvent({ state, clock, onRecorded: drain.noted })
   const keyRing = await createKeyRing({
     ...{ database, masterKeys, clock, log, mode, rotationDays: settings.keyRotationDays },
   })
   return {
     ...{ mode, issuer, database, state, clock, metrics, digests, clients, consents, failureLimit, authenticator },
-    ...{ families, tokens, codes, dpopProofs, change, keyRing },
+    ...{ families, tokens, codes, dpopProofs, change, append, drain, recordEvent, keyRing, chosenSecrets, usage },
   }
 }

@@ -6,7 +6,7 @@ import { type AccessTokenCredential, newAccessToken } from '../credentials/forma
 import type { Standings } from '../credentials/standings.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Standing, StateStore } from '../storage/state-store.ts'
-import type { Resource } from '../tenancy/tenant.ts'
+import type { Resource, Tenant } from '../tenancy/tenant.ts'
 import type { RefreshFamilies } from './refresh-family.ts'
 import type { ScopeSets } from './scope-set.ts'
 import {
@@ -24,6 +24,7 @@ export type { AccessToken, Delegation } from './token-record.ts'
 
 export interface MintRequest {
   readonly client: Client
+  readonly tenant: Pick<Tenant, 'maxTokenValidity'>
   readonly resource: Resource
   readonly scope: readonly string[]
   readonly jkt: string | undefined
@@ -41,11 +42,14 @@ export interface MintedToken {
   readonly value: string
   readonly expiresIn: number
   readonly scope: string
+  readonly resource: string
   readonly tokenType: 'Bearer' | 'DPoP'
+  readonly jkt: string | undefined
 }
 
 export interface AccessTokens {
-  mint(request: MintRequest): Promise<MintedToken>
+  /** @param alongside runs while the token is written, so that what it writes takes no round trip of its own */
+  mint(request: MintRequest, alongside?: (minted: MintedToken) => Promise<void>): Promise<MintedToken>
   /** Whatever is kept of it, also when it is good for nothing any more. */
   find(credential: AccessTokenCredential): Promise<AccessToken | undefined>
   /**
@@ -111,10 +115,11 @@ export function createAccessTokens(needs: Needs): AccessTokens {
   return {
     find,
 
-    async mint({ client, resource, scope, jkt, delegation, workload, act, lineage, lifetime = Infinity }) {
+    async mint(request, alongside = async () => {}) {
+      const { client, tenant, resource, scope, jkt, delegation, workload, act, lineage, lifetime = Infinity } = request
       const now = clock.now()
       const iat = epochSeconds(now)
-      const exp = iat + Math.min(lifetimeOf(client, resource, now), lifetime)
+      const exp = iat + Math.min(lifetimeOf(client, tenant, resource, now), lifetime)
       const scopeText = scope.join(' ')
       const value = newAccessToken(mode, client.ref)
       const [digest] = digests.candidates(value) as [string]
@@ -123,9 +128,11 @@ export function createAccessTokens(needs: Needs): AccessTokens {
         ...{ audience: resource.identifier, iat, exp, epoch: client.epoch, jkt },
         ...{ delegation, workload, act, lineage },
       })
-      await state.putToken(digest, record, exp * 1000)
-      const tokenType = jkt ? 'DPoP' : 'Bearer'
-      return { value, jti: jtiOf(digest), expiresIn: exp - iat, scope: scopeText, tokenType }
+      const tokenType = jkt ? ('DPoP' as const) : ('Bearer' as const)
+      const [jti, expiresIn] = [jtiOf(digest), exp - iat]
+      const minted = { value, jti, expiresIn, scope: scopeText, resource: resource.identifier, tokenType, jkt }
+      await Promise.all([state.putToken(digest, record, exp * 1000), alongside(minted)])
+      return minted
     },
 
     async findLive(credential) {
@@ -141,9 +148,10 @@ export function createAccessTokens(needs: Needs): AccessTokens {
   }
 }
 
-/** Seconds: the client's own, else the resource's, else an hour; never beyond the client's end. */
-function lifetimeOf(client: Client, resource: Resource, now: number): number {
-  const wanted = client.tokenValidity ?? resource.tokenValidity ?? DEFAULT_TOKEN_VALIDITY
+/** Seconds: the client's own, else the resource's, else an hour; never beyond what the tenant allows, nor the client's end. */
+function lifetimeOf(client: Client, tenant: MintRequest['tenant'], resource: Resource, now: number): number {
+  const { maxTokenValidity = Number.POSITIVE_INFINITY } = tenant
+  const wanted = Math.min(client.tokenValidity ?? resource.tokenValidity ?? DEFAULT_TOKEN_VALIDITY, maxTokenValidity)
   return client.expiresAt === undefined ? wanted : Math.min(wanted, epochSeconds(client.expiresAt - now))
 }
 

@@ -30,7 +30,12 @@ export type AuthenticateClient = <T>(
   presented: PresentedClient,
   peer: Peer,
   alongside: (known: KnownClient) => Promise<T>,
-) => Promise<Result<AuthenticatedClient<T>>>
+) => Promise<Judged<AuthenticatedClient<T>>>
+
+/** `known`: whose request was refused, as far as it says who it is from. Nobody has proven to be them. */
+type Judged<T> =
+  | Extract<Result<T>, { ok: true }>
+  | (Extract<Result<T>, { ok: false }> & { readonly known?: KnownClient | undefined })
 
 interface Needs {
   mode: Mode
@@ -49,13 +54,14 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
   /** A client that is fit to act, as it stands now; what `work` made of it. */
   async function whenFit<T>(
     { clientId, given }: Pick<PresentedName, 'clientId' | 'given'>,
-    work: (known: KnownClient) => Promise<Result<T>>,
-  ): Promise<Result<T>> {
+    peer: Peer,
+    work: (known: KnownClient) => Promise<Judged<T>>,
+  ): Promise<Judged<T>> {
     const judged = await clients.current(
       () => findClient(clientId, given),
       async (known) => {
-        const reason = unfitness(known, clock.now())
-        return reason ? { ok: false as const, error: refusalError({ reason }, mode, false) } : work(known)
+        const reason = unfitness(known, clock.now(), peer.ip)
+        return reason ? { ok: false as const, error: refusalError({ reason }, mode, false), known } : work(known)
       },
     )
     return judged ?? { ok: false, error: { ...unauthenticated(false).error, reason: 'unknown' } }
@@ -66,10 +72,10 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
     { assertion, clientId }: PresentedAssertion,
     peer: Peer,
     alongside: (known: KnownClient) => Promise<T>,
-  ): Promise<Result<AuthenticatedClient<T>>> {
+  ): Promise<Judged<AuthenticatedClient<T>>> {
     const claimed = assertions.claimedClientId(assertion)
     if (claimed === undefined || (clientId !== undefined && clientId !== claimed)) return unauthenticated(false)
-    const found = await whenFit({ clientId: claimed, given: {} }, async (known) => succeed(known))
+    const found = await whenFit({ clientId: claimed, given: {} }, peer, async (known) => succeed(known))
     if (!found.ok) return found
     const known = found.value
     const { jwks } = known.client
@@ -77,21 +83,21 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
       return succeed({ known, method: 'assertion', value: await alongside(known) })
     }
     const retryAfter = await failureLimit.failed(publicIdOf(claimed), peer.ip)
-    return { ok: false, error: refusalError({ reason: 'wrong_secret', retryAfter }, mode, false) }
+    return { ok: false, error: refusalError({ reason: 'wrong_secret', retryAfter }, mode, false), known }
   }
 
   return async (presented, peer, alongside) => {
     if (presented.method === 'assertion') return byAssertion(presented, peer, alongside)
     if (presented.method === 'none') {
-      return whenFit(presented, async (known) =>
+      return whenFit(presented, peer, async (known) =>
         isNameEnough(known, presented)
           ? succeed({ known, method: 'none', value: await alongside(known) })
-          : mustAuthenticate,
+          : { ...mustAuthenticate, known },
       )
     }
     const { credential, challenge } = presented
     const result = await authenticator.authenticate(credential, peer, alongside)
-    if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge) }
+    if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge), known: result.known }
     return succeed({ known: result.authenticated, method: 'secret', value: result.value })
   }
 }

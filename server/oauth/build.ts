@@ -1,5 +1,6 @@
 import type { Handler } from '../http/context.ts'
 import type { Core } from '../mode/core.ts'
+import type { VerifyReport } from '../secret-scanning/signature.ts'
 import type { WorkloadExchange } from '../workload-identity/exchange.ts'
 import { createAuthenticateClient } from './authenticate-client.ts'
 import { withRequestLimit } from './authorization/request-limit.ts'
@@ -8,13 +9,15 @@ import { looksLikeUrl } from './client-metadata/client-id-url.ts'
 import type { DocumentClients } from './client-metadata/document-clients.ts'
 import { createTenantHint } from './client-metadata/tenant-hint.ts'
 import { createDeriveToken } from './derived-token.ts'
+import { createEndTokens } from './end-token.ts'
 import { createPushedAuthorizationEndpoint, postedFromApp } from './endpoints/authorization.ts'
 import { publicDocument, serveDocument } from './endpoints/documents.ts'
 import { createReadProof } from './endpoints/dpop-header.ts'
 import { createIntrospectionEndpoint } from './endpoints/introspection.ts'
+import { createLeakedEndpoint } from './endpoints/leaked.ts'
+import { createGithubLeakedEndpoint } from './endpoints/leaked-github.ts'
 import { createRevocationEndpoint } from './endpoints/revocation.ts'
 import { createTokenEndpoint, type Grants } from './endpoints/token.ts'
-import { createExchangeAudit } from './exchange-audit.ts'
 import { createAuthorizationCodeGrant } from './grants/authorization-code.ts'
 import { createClientCredentialsGrant } from './grants/client-credentials.ts'
 import { createJwtBearerGrant } from './grants/jwt-bearer.ts'
@@ -23,8 +26,10 @@ import { createTokenExchangeGrant } from './grants/token-exchange.ts'
 import { createIdTokens } from './id-token.ts'
 import { createIntrospect } from './introspection.ts'
 import { createIntrospectionSigner } from './introspection-jwt.ts'
+import { createReportLeak } from './leak.ts'
 import { authorizationServerMetadata, METADATA_MAX_AGE } from './metadata.ts'
 import { createRevoke } from './revocation.ts'
+import { createTokenAudit, type TokenAudit } from './token-audit.ts'
 import { JWT_BEARER, TOKEN_EXCHANGE } from './token-type.ts'
 import { createWorkloadDoor } from './workload-door.ts'
 
@@ -36,22 +41,26 @@ interface Needs {
   handle: Handler
   /** RFC 9449 §8.2. */
   withNonce(handler: Handler): Handler
+  verifyReport: VerifyReport
 }
 
 /** The authorization server's own endpoints. */
-export function buildOAuth({ core, documentClients, exchange, handle, withNonce }: Needs) {
+export function buildOAuth({ core, documentClients, exchange, handle, withNonce, verifyReport }: Needs) {
   const { mode, issuer, metrics, keyRing } = core
   const authenticateClient = authenticationOf(core, documentClients)
   const readProof = createReadProof(core)
-  const grants = grantsOf(core, exchange)
+  const tokenAudit = createTokenAudit(core)
+  const grants = grantsOf(core, exchange, tokenAudit)
   const metadata = authorizationServerMetadata(issuer, Object.keys(grants))
   const document = serveDocument(always(publicDocument(metadata, METADATA_MAX_AGE)))
-  const tokenEndpoint = createTokenEndpoint({ mode, authenticateClient, readProof, grants, metrics })
+  const tokenEndpoint = createTokenEndpoint({ mode, authenticateClient, readProof, grants, tokenAudit, metrics })
   const pushedAuthorization = createPushedAuthorizationEndpoint({
     ...{ authenticateClient, describedClient: documentClients.findByClientId, readProof, handle },
   })
   const introspect = createIntrospect(core)
   const signIntrospection = createIntrospectionSigner(core)
+  const endTokens = createEndTokens(core)
+  const reportLeak = createReportLeak({ ...core, endTokens })
   const routes: readonly [string, Handler][] = [
     ['GET /oauth/authorize', withRequestLimit(core, handle)],
     ['POST /oauth/authorize', postedFromApp],
@@ -59,7 +68,12 @@ export function buildOAuth({ core, documentClients, exchange, handle, withNonce 
     ['POST /oauth/par', withRequestLimit(core, withNonce(pushedAuthorization))],
     ['POST /oauth/token', withNonce(tokenEndpoint)],
     ['POST /oauth/introspect', createIntrospectionEndpoint({ authenticateClient, introspect, signIntrospection })],
-    ['POST /oauth/revoke', createRevocationEndpoint({ authenticateClient, revoke: createRevoke(core) })],
+    [
+      'POST /oauth/revoke',
+      createRevocationEndpoint({ authenticateClient, revoke: createRevoke({ ...core, endTokens }) }),
+    ],
+    ['POST /oauth/leaked', createLeakedEndpoint({ ...core, reportLeak })],
+    ['POST /oauth/leaked/github', createGithubLeakedEndpoint({ ...core, reportLeak, verifyReport })],
     ['GET /oauth/jwks', serveDocument(() => keyRing.current().jwks)],
     ['GET /.well-known/oauth-authorization-server', document],
     ['GET /.well-known/openid-configuration', document],
@@ -84,15 +98,14 @@ function authenticationOf(core: Core, documentClients: DocumentClients) {
   })
 }
 
-function grantsOf(core: Core, exchange: WorkloadExchange): Grants {
-  const audit = createExchangeAudit(core)
-  const workloadDoor = createWorkloadDoor({ ...core, exchange, audit })
+function grantsOf(core: Core, exchange: WorkloadExchange, tokenAudit: TokenAudit): Grants {
+  const workloadDoor = createWorkloadDoor({ ...core, exchange })
   const delegated = { ...core, issueIdToken: createIdTokens(core) }
   return {
-    client_credentials: createClientCredentialsGrant({ ...core, workloadDoor }),
+    client_credentials: createClientCredentialsGrant({ ...core, workloadDoor, tokenAudit }),
     authorization_code: createAuthorizationCodeGrant(delegated),
     refresh_token: createRefreshTokenGrant(delegated),
-    [TOKEN_EXCHANGE]: createTokenExchangeGrant({ ...core, workloadDoor, deriveToken: createDeriveToken(core), audit }),
+    [TOKEN_EXCHANGE]: createTokenExchangeGrant({ ...core, workloadDoor, deriveToken: createDeriveToken(core) }),
     [JWT_BEARER]: createJwtBearerGrant({ workloadDoor }),
   }
 }

@@ -1,4 +1,5 @@
 import type { Refusal } from '../credentials/authenticator.ts'
+import { type ChosenCredential, parseChosenCredential } from '../credentials/chosen-credential.ts'
 import { parseClientSecret, type SecretCredential } from '../credentials/format.ts'
 import type { Mode } from '../mode/mode.ts'
 import { fail, type OAuthError, type Result, succeed } from './oauth-error.ts'
@@ -6,10 +7,10 @@ import { fail, type OAuthError, type Result, succeed } from './oauth-error.ts'
 /** How a request says which client it is from. */
 export type PresentedClient = PresentedSecret | PresentedAssertion | PresentedName
 
-/** RFC 6749 §2.3.1: a client_id and client_secret that form a credential, by the Authorization header or in the body. */
+/** RFC 6749 §2.3.1: a client_id and client_secret that form a credential, or that an admin chose, by the Authorization header or in the body. */
 export interface PresentedSecret {
   readonly method: 'secret'
-  readonly credential: SecretCredential
+  readonly credential: SecretCredential | ChosenCredential
   readonly clientId: string
   /** By the Authorization header: a 401 must name the scheme (RFC 6749 §5.2). */
   readonly challenge: boolean
@@ -53,8 +54,8 @@ interface ClientParameters extends GivenTokens {
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
- * RFC 6749 §2.3. A secret that is not of our making ends here, before any store is asked. A client that doesn't say who
- * it is isn't authenticated.
+ * RFC 6749 §2.3. A secret that is neither of our making nor one that an admin can have chosen ends here, before any store
+ * is asked. A client that doesn't say who it is isn't authenticated.
  */
 export function presentedClient(authorization: string | undefined, params: ClientParameters): Result<PresentedClient> {
   const { client_id, client_secret, client_assertion, client_assertion_type } = params
@@ -90,7 +91,7 @@ function byAssertion(params: ClientParameters): Result<PresentedAssertion> {
 }
 
 function sealed(clientId: string, clientSecret: string, challenge: boolean): Result<PresentedSecret> {
-  const credential = parseClientSecret(clientId, clientSecret)
+  const credential = parseClientSecret(clientId, clientSecret) ?? parseChosenCredential(clientId, clientSecret)
   return credential ? succeed({ method: 'secret', credential, clientId, challenge }) : unauthenticated(challenge)
 }
 
@@ -128,6 +129,10 @@ export function refusalError(refusal: Refusal, mode: Mode, challenge: boolean): 
 }
 
 function answerTo(refusal: Refusal, mode: Mode, challenge: boolean): OAuthError {
+  if (refusal.reason === 'unheard') {
+    const description = 'too many failed attempts; this one was not looked at'
+    return { error: 'rate_limited', description, retryAfter: refusal.retryAfter }
+  }
   if (refusal.retryAfter !== undefined) {
     const description = 'too many failed attempts; the right credential still works'
     return { error: 'rate_limited', description, retryAfter: refusal.retryAfter }

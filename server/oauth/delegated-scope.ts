@@ -1,19 +1,12 @@
 import type { Client } from '../credentials/client.ts'
 import { type Consent, OPENID } from '../people/consent.ts'
-import { BUILT_IN_SCOPES, type MemberRole, scopesOfMember } from '../tenancy/scopes.ts'
 import type { Resource } from '../tenancy/tenant.ts'
-import { scopesAt } from './resource-indicator.ts'
+import { scopesAt, scopesOfPersonAt } from './resource-indicator.ts'
 
 /** OpenID Connect Core 1.0 §5.4, as far as there is something to tell; `offline_access`: see docs/refresh-tokens.md. */
 export const OPENID_SCOPES: readonly string[] = ['openid', 'email', 'offline_access']
 
 export const isOpenIdScope = (scope: string): boolean => OPENID_SCOPES.includes(scope)
-
-/** What a person may let an app do at a resource: the built-in scopes by their role, those of the tenant's own resources all. */
-export const scopesOfPersonAt = (resource: Resource, role: MemberRole): readonly string[] => {
-  const builtIn = scopesOfMember(role)
-  return resource.scopes.filter((scope) => !BUILT_IN_SCOPES.includes(scope) || builtIn.includes(scope))
-}
 
 /** The most that an app may do for a person at a resource now: what both have, and the person allowed. */
 export function delegatedScopes(resource: Resource, client: Client, consent: Consent): readonly string[] {

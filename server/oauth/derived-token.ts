@@ -101,7 +101,7 @@ export function createDeriveToken({ mode, issuer, tokens, consents, clock }: Nee
     const { delegation, workload } = token
     const lifetime = Math.min(...parents.map(({ token: { exp } }) => exp)) - epochSeconds(clock.now())
     const mint = {
-      ...{ client: known.client, resource: target.value, scope: granted.value, jkt: request.jkt },
+      ...{ client: known.client, tenant: known.tenant, resource: target.value, scope: granted.value, jkt: request.jkt },
       ...{ delegation, workload, act, lineage, lifetime },
     }
     return succeed({ mint, subject: token, actor: actorToken })

@@ -1,5 +1,6 @@
 import { epochSeconds } from '../clock.ts'
-import type { Authenticated, Authenticator } from '../credentials/authenticator.ts'
+import { type Authenticated, type Authenticator, usedSecret } from '../credentials/authenticator.ts'
+import { isServiceUserId } from '../credentials/client.ts'
 import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
 import {
   type AccessTokenCredential,
@@ -7,6 +8,7 @@ import {
   type RefreshTokenCredential,
   type SecretCredential,
 } from '../credentials/format.ts'
+import type { Usage, UsedSecret } from '../credentials/usage.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Consents } from '../people/consent.ts'
 import type { Claims } from '../workload-identity/model.ts'
@@ -20,7 +22,7 @@ export type Introspection = { readonly active: false } | ActiveToken
 
 export interface ActiveToken {
   readonly active: true
-  readonly token_type: 'Bearer' | 'DPoP' | 'refresh_token' | 'api_key' | 'service_token'
+  readonly token_type: 'Bearer' | 'DPoP' | 'refresh_token' | 'api_key' | 'service_token' | 'personal_access_token'
   readonly client_id: string
   readonly sub: string
   readonly scope: string
@@ -32,6 +34,8 @@ export interface ActiveToken {
   readonly cnf?: { readonly jkt: string }
   /** RFC 8693 §4.1. */
   readonly act?: Act
+  /** Ids of a service user's teams, by which a relying party may tell what it is for. */
+  readonly teams?: readonly string[]
   /** Whom a platform vouched for. */
   readonly workload?: {
     readonly iss: string
@@ -46,6 +50,8 @@ export interface ActiveToken {
 export interface Found {
   readonly tenantId: string
   readonly token: ActiveToken
+  /** Of a long-lived credential: to answer about it is to use it. */
+  readonly secret?: UsedSecret
 }
 
 export interface Introspect {
@@ -63,6 +69,7 @@ const TOKEN_TYPE = {
   standard_key: 'api_key',
   enterprise_key: 'api_key',
   service_token: 'service_token',
+  personal_access_token: 'personal_access_token',
 } as const
 
 type KeyCredential = SecretCredential & { readonly kind: keyof typeof TOKEN_TYPE }
@@ -78,20 +85,34 @@ interface Needs {
   families: Pick<RefreshFamilies, 'find'>
   clients: Pick<ClientRegistry, 'ofRef' | 'current'>
   consents: Pick<Consents, 'read'>
+  usage: Pick<Usage, 'used'>
 }
 
 export function createIntrospect(needs: Needs): Introspect {
-  const { mode, issuer, authenticator, tokens, families, clients, consents } = needs
+  const { mode, issuer, authenticator, tokens, families, clients, consents, usage } = needs
 
   async function findAccessToken(credential: AccessTokenCredential): Promise<Found | undefined> {
     const token = await tokens.findLive(credential)
-    return token && { tenantId: token.tenantId, token: describeAccessToken(token) }
+    if (!token) return undefined
+    return { tenantId: token.tenantId, token: { ...describeAccessToken(token), ...(await teamsOf(token, credential)) } }
+  }
+
+  /** Of a service user: no other client's token costs a look at the client. */
+  async function teamsOf({ clientId }: AccessToken, { clientRef }: AccessTokenCredential) {
+    if (!isServiceUserId(clientId)) return {}
+    const known = await clients.current(
+      () => clients.ofRef(clientRef),
+      async (current) => current,
+    )
+    return { teams: known?.client.teams ?? [] }
   }
 
   async function findSecret(credential: KeyCredential): Promise<Found | undefined> {
     const result = await authenticator.inspect(credential)
     if (!result.ok) return undefined
-    return { tenantId: result.authenticated.tenant.id, token: describeSecret(credential, result.authenticated) }
+    const { authenticated } = result
+    const token = describeSecret(credential, authenticated)
+    return { tenantId: authenticated.tenant.id, token, secret: usedSecret(authenticated) }
   }
 
   async function findRefreshToken(credential: RefreshTokenCredential): Promise<Found | undefined> {
@@ -141,10 +162,11 @@ export function createIntrospect(needs: Needs): Introspect {
       active: true,
       token_type: TOKEN_TYPE[kind],
       client_id: client.clientId,
-      sub: client.clientId,
+      sub: client.person?.id ?? client.clientId,
       scope: managementScopes({ client, tenant }, issuer).join(' '),
       iss: issuer,
       iat: epochSeconds(client.createdAt),
+      ...(client.kind === 'service_user' && { teams: client.teams }),
       ...(expiresAt !== undefined && { exp: epochSeconds(expiresAt) }),
     }
   }
@@ -162,7 +184,9 @@ export function createIntrospect(needs: Needs): Introspect {
 
     answer(caller, found) {
       const allowed = managementScopes(caller, issuer).includes(INTROSPECT_SCOPE)
-      return allowed && found?.tenantId === caller.tenant.id ? found.token : INACTIVE
+      if (!allowed || found?.tenantId !== caller.tenant.id) return INACTIVE
+      if (found.secret) usage.used(found.secret, undefined)
+      return found.token
     },
   }
 }

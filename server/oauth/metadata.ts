@@ -29,6 +29,7 @@ export const authorizationServerMetadata = (issuer: string, grantTypes: readonly
   revocation_endpoint: `${issuer}/oauth/revoke`,
   revocation_endpoint_auth_methods_supported: [...CONFIDENTIAL, 'none'],
   revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+  leaked_credential_endpoint: `${issuer}/oauth/leaked`, // ours (RFC 8414 §2 lets servers say more)
   userinfo_endpoint: `${issuer}/oauth/userinfo`,
   end_session_endpoint: `${issuer}/oauth/logout`,
   jwks_uri: `${issuer}/oauth/jwks`,

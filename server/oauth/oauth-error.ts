@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../audit/entry.ts'
+
 /** The error codes that the OAuth endpoints answer with, by the document that defines them. */
 export type OAuthErrorCode =
   | 'invalid_request' // RFC 6749 §5.2
@@ -30,6 +32,8 @@ export interface OAuthError {
   readonly challenge?: boolean | undefined
   /** What the log says instead of the code. */
   readonly reason?: string | undefined
+  /** What the audit log says besides. */
+  readonly audited?: AuditEvent['details'] | undefined
 }
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: OAuthError }

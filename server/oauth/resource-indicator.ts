@@ -1,6 +1,6 @@
 import type { Client, ServiceUserRole } from '../credentials/client.ts'
 import type { KnownClient } from '../credentials/client-registry.ts'
-import { BUILT_IN_SCOPES, scopesOfRole } from '../tenancy/scopes.ts'
+import { BUILT_IN_SCOPES, type MemberRole, scopesOfMember, scopesOfRole } from '../tenancy/scopes.ts'
 import type { Resource, Tenant } from '../tenancy/tenant.ts'
 import { fail, type Result, succeed } from './oauth-error.ts'
 
@@ -33,7 +33,7 @@ export const isResourceUri = (text: string): boolean => ABSOLUTE_URI.test(text) 
 const isSameUri = (known: string, given: string): boolean => known === given || `${known}/` === given
 
 /** Each tenant's default resource: the built-in scopes, and those that the tenant added to it. */
-export function managementApiOf(tenant: Tenant, issuer: string): Resource {
+export function managementApiOf(tenant: Pick<Tenant, 'resources'>, issuer: string): Resource {
   const added = tenant.resources.find(({ identifier }) => identifier === issuer)
   return {
     identifier: issuer,
@@ -48,15 +48,32 @@ export const resourcesOf = (tenant: Tenant, issuer: string): readonly Resource[]
   ...tenant.resources.filter(({ identifier }) => identifier !== issuer),
 ]
 
-/** What of a resource's scopes a client has: by its role if it is a service user, else by its own scopes. */
-export function scopesAt(resource: Resource, { scopes, role }: Pick<Client, 'scopes' | 'role'>): readonly string[] {
-  if (role) return resource.scopes.filter((scope) => isOfRole(scope, role))
-  return scopes === 'all' ? resource.scopes : resource.scopes.filter((scope) => scopes.includes(scope))
+/** What of a resource's scopes a client has: by its role if it is a service user, else by its own scopes and its person's role. */
+export function scopesAt(
+  resource: Resource,
+  { scopes, role, person, apiClient }: Pick<Client, 'scopes' | 'role' | 'person' | 'apiClient'>,
+): readonly string[] {
+  if (role) return scopesOfRoleAt(resource, role)
+  const most = person ? scopesOfPersonAt(resource, person.role) : resource.scopes
+  const held = scopes === 'all' ? most : most.filter((scope) => scopes.includes(scope))
+  return apiClient?.permission === 'read' ? held.filter(isRead) : held
 }
+
+/** What a service user has at a resource. */
+export const scopesOfRoleAt = (resource: Resource, role: ServiceUserRole): readonly string[] =>
+  resource.scopes.filter((scope) => isOfRole(scope, role))
+
+/** What a person has at a resource: the built-in scopes by their role, those of the tenant's own resources all. */
+export const scopesOfPersonAt = (resource: Resource, role: MemberRole): readonly string[] => {
+  const builtIn = scopesOfMember(role)
+  return resource.scopes.filter((scope) => !BUILT_IN_SCOPES.includes(scope) || builtIn.includes(scope))
+}
+
+export const isRead = (scope: string): boolean => scope.endsWith(':read')
 
 /** The built-in scopes by the table of roles; of the tenant's own, a viewer has those that only read. */
 const isOfRole = (scope: string, role: ServiceUserRole): boolean =>
-  BUILT_IN_SCOPES.includes(scope) ? scopesOfRole(role).includes(scope) : role !== 'viewer' || scope.endsWith(':read')
+  BUILT_IN_SCOPES.includes(scope) ? scopesOfRole(role).includes(scope) : role !== 'viewer' || isRead(scope)
 
 /** What a client holds at the management API. */
 export const managementScopes = ({ client, tenant }: KnownClient, issuer: string): readonly string[] =>

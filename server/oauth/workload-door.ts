@@ -1,10 +1,9 @@
 import type { KnownClient } from '../credentials/client-registry.ts'
 import type { WorkloadExchange, WorkloadGrant } from '../workload-identity/exchange.ts'
 import type { PresentedSubject } from '../workload-identity/presented-subject.ts'
-import type { AccessTokens, MintedToken } from './access-token.ts'
+import type { AccessTokens } from './access-token.ts'
 import { requireProof } from './dpop-required.ts'
-import type { ExchangeAudit } from './exchange-audit.ts'
-import type { GrantRequest } from './grants/grant.ts'
+import type { GrantRequest, TokenResponse } from './grants/grant.ts'
 import { fail, type OAuthErrorCode, type Result, succeed } from './oauth-error.ts'
 import { recorded, recordedClaims, recordedReports } from './recorded.ts'
 import { parseScope } from './scope.ts'
@@ -19,18 +18,17 @@ export type WorkloadDoor = (
   token: PresentedSubject,
   request: GrantRequest,
   code: OAuthErrorCode,
-) => Promise<Result<MintedToken>>
+) => Promise<Result<TokenResponse>>
 
 interface Needs {
   exchange: WorkloadExchange
   tokens: Pick<AccessTokens, 'mint'>
-  audit: ExchangeAudit
 }
 
 export const createWorkloadDoor =
-  ({ exchange, tokens, audit }: Needs): WorkloadDoor =>
+  ({ exchange, tokens }: Needs): WorkloadDoor =>
   async (known, token, request, code) => {
-    const { client } = known
+    const { client, tenant } = known
     const scope = parseScope(request.params.scope)
     if (!scope.ok) return scope
     if (client.kind !== 'service_user') {
@@ -43,18 +41,17 @@ export const createWorkloadDoor =
     const verdict = await exchange(token, known, { scope: scope.value, resource })
     if (!verdict.ok) {
       const { failed, bindings } = verdict.refusal
-      const details = { failed, issuer: recorded(token.issuer ?? null), bindings: recordedReports(bindings) }
-      await audit.rejected(known, details, request)
-      return workloadRefused(verdict.refusal, code)
+      const audited = { failed, issuer: recorded(token.issuer ?? null), bindings: recordedReports(bindings) }
+      const { error } = workloadRefused(verdict.refusal, code)
+      return { ok: false, error: { ...error, audited } }
     }
     const { grant } = verdict
     const workload = originOf(grant)
     const minted = await tokens.mint({
-      ...{ client, resource: grant.resource, scope: grant.scopes, jkt: request.jkt, lifetime: grant.lifetime },
+      ...{ client, tenant, resource: grant.resource, scope: grant.scopes, jkt: request.jkt, lifetime: grant.lifetime },
       ...{ workload, act: { iss: workload.iss, sub: workload.sub } },
     })
-    await audit.exchanged(known, minted.jti, exchangedDetails(token, grant, minted), request)
-    return succeed(minted)
+    return succeed({ ...minted, audited: { action: 'token.exchanged', details: exchangedDetails(token, grant) } })
   }
 
 const originOf = ({ binding, subject, claims }: WorkloadGrant) => ({
@@ -63,11 +60,7 @@ const originOf = ({ binding, subject, claims }: WorkloadGrant) => ({
   ...{ bindingRef: binding.ref, bindingEpoch: binding.epoch },
 })
 
-const exchangedDetails = (
-  { kind }: PresentedSubject,
-  { binding, subject, claims, resource }: WorkloadGrant,
-  minted: MintedToken,
-) => ({
+const exchangedDetails = ({ kind }: PresentedSubject, { binding, subject, claims }: WorkloadGrant) => ({
   provider_id: binding.provider.id,
   binding_id: binding.id,
   issuer: recorded(subject.issuer),
@@ -75,8 +68,4 @@ const exchangedDetails = (
   // A signed request has its signature for a name, and a signature is no business of the log's.
   ...(kind === 'jwt' && { subject_jti: recorded(subject.jti ?? null) }),
   claims: recordedClaims(claims),
-  scope: minted.scope,
-  resource: resource.identifier,
-  expires_in: minted.expiresIn,
-  token_type: minted.tokenType,
 })

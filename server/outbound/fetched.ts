@@ -30,6 +30,9 @@ export type FetchedJson =
   | { readonly ok: true; readonly value: unknown; readonly headers: CachingHeaders }
   | FetchRefused
 
+/** The other side's word, good or bad, or why there is none. */
+export type Delivered = { readonly ok: true; readonly status: number } | FetchRefused
+
 export const refused = (reason: FetchFailure, detail?: string): FetchRefused => ({
   ok: false,
   reason,

@@ -4,7 +4,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { allowanceOf } from './allowance.ts'
 import { boundedJson } from './bounded-body.ts'
 import { type Destination, destinationOf } from './destination.ts'
-import { type FetchedJson, refused } from './fetched.ts'
+import { type Delivered, type FetchedJson, type FetchRefused, refused } from './fetched.ts'
 import { type Resolvers, systemResolvers } from './resolve-host.ts'
 
 export interface FetchLimits {
@@ -21,11 +21,23 @@ export interface PostLimits extends FetchLimits {
   readonly headers: Readonly<Record<string, string>>
 }
 
+export interface Message {
+  readonly body: string
+  /** In small letters. What this client says of itself, it says over these. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Milliseconds until the status must be there. */
+  readonly timeout: number
+  /** Ends it before. */
+  readonly signal?: AbortSignal
+}
+
 export interface Outbound {
   /** One GET, which follows nothing. Never rejects for what the other side does. */
   getJson(url: string, limits: FetchLimits): Promise<FetchedJson>
   /** One POST without a body: the same bounds, and never a second time. */
   postJson(url: string, limits: PostLimits): Promise<FetchedJson>
+  /** One POST, of whose answer only the status is looked at, whatever it is but a redirect. */
+  deliver(url: string, message: Message): Promise<Delivered>
 }
 
 export interface OutboundOptions {
@@ -45,7 +57,7 @@ export function createOutbound({ allow, resolvers = systemResolvers, ca }: Outbo
     try {
       const destination = await destinationOf(text, allowance, resolvers, deadline)
       if (!destination.ok) return destination
-      const response = await answerOf(destination, method, headersOf(said), ca, deadline)
+      const response = await answerOf(destination, { method, headers: headersOf(said) }, ca, deadline)
       const fetched = await documentOf(response, limit)
       response.destroy()
       return fetched
@@ -54,7 +66,23 @@ export function createOutbound({ allow, resolvers = systemResolvers, ca }: Outbo
     }
   }
 
+  async function deliver(text: string, { body, headers, timeout, signal }: Message): Promise<Delivered> {
+    const deadline = AbortSignal.timeout(timeout)
+    const end = signal ? AbortSignal.any([deadline, signal]) : deadline
+    try {
+      const destination = await destinationOf(text, allowance, resolvers, end)
+      if (!destination.ok) return destination
+      const sent = { method: 'POST', headers: headersOf({ headers, accept: '*/*' }), body } as const
+      const response = await answerOf(destination, sent, ca, end)
+      response.destroy()
+      return statusOf(response)
+    } catch (error) {
+      return deadline.aborted ? refused('timed_out') : broken(error as NodeJS.ErrnoException)
+    }
+  }
+
   return {
+    deliver,
     getJson: (url, limits) => send('GET', url, { ...limits, headers: {} }),
     postJson: (url, limits) => send('POST', url, limits),
   }
@@ -69,10 +97,15 @@ const headersOf = ({ headers, accept = 'application/json' }: Pick<PostLimits, 'h
 /** Bytes: a response's headers are bounded as its body is. */
 const MAX_HEADER_SIZE = 16 * 1024
 
+interface Sent {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
 function answerOf(
   { url, addresses }: Destination,
-  method: 'GET' | 'POST',
-  headers: Readonly<Record<string, string>>,
+  { method, headers, body }: Sent,
   ca: string | undefined,
   deadline: AbortSignal,
 ) {
@@ -92,7 +125,7 @@ function answerOf(
   return new Promise<IncomingMessage>((resolve, reject) => {
     // A switch of protocols (RFC 9110 §15.2.2) ends in neither a response nor an error.
     const ended = () => reject(new Error('closed without a response'))
-    request(url, options).once('response', resolve).on('error', reject).once('close', ended).end()
+    request(url, options).once('response', resolve).on('error', reject).once('close', ended).end(body)
   })
 }
 
@@ -105,15 +138,21 @@ const pinnedTo = (addresses: readonly string[]): LookupFunction => {
   }
 }
 
-async function documentOf(response: IncomingMessage, limit: number): Promise<FetchedJson> {
-  const { statusCode = 0, headers } = response
+function statusOf({ statusCode = 0 }: IncomingMessage): Delivered {
   if (statusCode >= 300 && statusCode < 400) return refused('redirected', String(statusCode))
-  if (statusCode !== 200) return refused('bad_status', String(statusCode))
+  return { ok: true, status: statusCode }
+}
+
+async function documentOf(response: IncomingMessage, limit: number): Promise<FetchedJson> {
+  const { headers } = response
+  const answered = statusOf(response)
+  if (!answered.ok) return answered
+  if (answered.status !== 200) return refused('bad_status', String(answered.status))
   const json = await boundedJson(response, limit)
   if (!json.ok) return json
   const { 'cache-control': cacheControl, age, expires } = headers
   return { ...json, headers: { cacheControl, age, expires } }
 }
 
-const broken = ({ code }: NodeJS.ErrnoException): FetchedJson =>
+const broken = ({ code }: NodeJS.ErrnoException): FetchRefused =>
   code === 'HPE_HEADER_OVERFLOW' ? refused('too_large', code) : refused('unreachable', code)

@@ -36,17 +36,17 @@ export function buildPeople({ storage, masterKeys, clock }: Foundation, needs: N
   const members = createMembers({ database })
   const signInSessions = createSignInSessions({ mode, database, digests, clock })
 
-  /** Whoever may use the authorization code flow, as it stands now. */
-  async function findClient(clientId: string, resource: readonly string[]) {
+  /** Whoever may use the authorization code flow, as it stands now, from where the browser is. */
+  async function findClient(clientId: string, resource: readonly string[], ip: string) {
     if (looksLikeUrl(clientId)) {
-      const described = await documentClients.findByClientId(clientId, { resource })
+      const described = await documentClients.findByClientId(clientId, { resource, ip })
       return described.ok ? described.value : undefined
     }
     const known = await clients.current(
       () => clients.ofClientId(clientId),
       async (current) => current,
     )
-    return known?.client.app && !unfitness(known, clock.now()) ? known : undefined
+    return known?.client.app && !unfitness(known, clock.now(), ip) ? known : undefined
   }
 
   const server = () => authorizationServer

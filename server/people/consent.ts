@@ -112,7 +112,7 @@ export async function giveConsent(
     return { result: { ref: before.ref }, events, moved: [{ ref: before.ref, kill: false }] }
   }
   const ref = newClientRef()
-  await transaction.standing.create({ data: { ...scope, ref, kind: 'consent' } })
+  await transaction.standing.create({ data: { ...scope, ref, kind: 'consent', memberId } })
   await transaction.consent.create({
     data: { ...scope, ...between, id: target.id, ref, scopes: all, createdAt: now, updatedAt: now },
   })

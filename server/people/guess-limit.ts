@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Digests } from '../credentials/digest.ts'
-import { networkOf } from '../credentials/network.ts'
+import { createFailureCounts } from '../credentials/failure-counts.ts'
+import { siteOf } from '../credentials/network.ts'
 import type { StateStore } from '../storage/state-store.ts'
 import { foldedAddress } from './member.ts'
 
@@ -39,15 +40,8 @@ interface Needs {
   clock: Clock
 }
 
-interface Count {
-  readonly count: number
-  readonly resetsAt: number
-}
-
-/** RFC 6177 §2: a customer may hold a whole /48 of IPv6, and would have 65,536 networks to guess from. */
-const siteOf = (address: string): string => networkOf(address).replace(/^((?:[\da-f]+:){3})[\da-f]+::\/64$/, '$1:/48')
-
 export function createGuessLimit({ state, digests, clock }: Needs): GuessLimit {
+  const { seen, count } = createFailureCounts({ state })
   const digest = (text: string) => digests.candidates(text)[0] as string
 
   function keysOf({ email, address, device }: Guesser) {
@@ -56,19 +50,6 @@ export function createGuessLimit({ state, digests, clock }: Needs): GuessLimit {
     return device
       ? { own: `${account}@${digest(`device ${device}`)}` }
       : { own: `${account}@${network}`, network: `guess:@${network}`, account }
-  }
-
-  async function seen(key: string | undefined): Promise<Count> {
-    const record = key && (await state.findRecord(key))
-    return record ? (JSON.parse(record) as Count) : { count: 0, resetsAt: 0 }
-  }
-
-  /** The counter can't be read without counting, so what it said is kept beside it. */
-  async function count(key: string | undefined, window: number): Promise<number> {
-    if (!key) return 0
-    const counted = await state.countFailure(key, window)
-    await state.putRecord(key, JSON.stringify(counted), counted.resetsAt)
-    return counted.count
   }
 
   return {

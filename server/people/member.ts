@@ -1,4 +1,6 @@
 import type { Database } from '../storage/database.ts'
+import { literally } from '../storage/ilike.ts'
+import type { ScopedTransaction } from '../tenancy/scoped-database.ts'
 import type { MemberRole } from '../tenancy/scopes.ts'
 
 /** A person of a tenant. */
@@ -24,6 +26,17 @@ export interface Members {
 
 type MemberRow = Awaited<ReturnType<Database['member']['findFirstOrThrow']>>
 
+const byAddress = (email: string) => ({ equals: literally(email.trim()), mode: 'insensitive' as const })
+
+/** Whoever of the tenant has this address, however it is spelled. */
+export async function withAddress(
+  { member }: Pick<ScopedTransaction, 'member'>,
+  email: string,
+): Promise<MemberRow | undefined> {
+  const rows = await member.findMany({ where: { email: byAddress(email) } })
+  return rows.find((row) => foldedAddress(row.email) === foldedAddress(email))
+}
+
 export const createMembers = ({ database }: { database: Pick<Database, 'member'> }): Members => ({
   async find(id) {
     const row = await database.member.findUnique({ where: { id } })
@@ -32,7 +45,7 @@ export const createMembers = ({ database }: { database: Pick<Database, 'member'>
   async withEmail(email, tenantId) {
     const rows = await database.member.findMany({
       where: {
-        email: { equals: literally(email.trim()), mode: 'insensitive' },
+        email: byAddress(email),
         ...(tenantId !== undefined && { tenantId }),
       },
     })
@@ -47,9 +60,6 @@ export const createMembers = ({ database }: { database: Pick<Database, 'member'>
  * (U+0130 for `i`), and a guesser would get another count with each.
  */
 export const foldedAddress = (email: string): string => email.trim().toLowerCase()
-
-/** Prisma compares without regard to case by ILIKE, to which `%` would be everybody's address. */
-const literally = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
 const toMember = ({ id, tenantId, email, role, requirePasskey }: MemberRow): Member => ({
   ...{ id, tenantId, email, requirePasskey },

@@ -1,5 +1,6 @@
 import { hash, verify } from '@node-rs/argon2'
 import { randomBase62 } from '../credentials/base62.ts'
+import { createGate } from '../credentials/gate.ts'
 import type { MemberWithPassword } from './member.ts'
 
 /** Memory-hard means 19 MiB each: so many run at once on a node, so many more wait (some 0.2 s), all others are told to come back. */
@@ -18,6 +19,8 @@ export type PasswordCheck =
 export interface Passwords {
   /** @param members whoever it could be; for nobody it takes as long as for one */
   check(members: readonly MemberWithPassword[], password: string): Promise<PasswordCheck>
+  /** argon2id, in PHC form. Undefined: too many are being made or checked. */
+  hash(password: string): Promise<string | undefined>
 }
 
 export function createPasswords(): Passwords {
@@ -29,6 +32,8 @@ export function createPasswords(): Passwords {
   const isOf = async (passwordHash: string, password: string) => verify(passwordHash, password).catch(() => false)
 
   return {
+    // 19 MiB, 2 passes, as where the first owner is made.
+    hash: (password) => gate<string | undefined>(undefined, () => hash(password)),
     check: (members, password) =>
       gate<PasswordCheck>({ outcome: 'busy' }, async () => {
         if (!members.length) await isOf(await decoy, password)
@@ -37,26 +42,5 @@ export function createPasswords(): Passwords {
         }
         return { outcome: 'wrong' }
       }),
-  }
-}
-
-/** Lets `most` through at a time and `waiting` wait; the rest gets `refusal` at once. */
-export function createGate(most: number, waiting: number) {
-  const queue: (() => void)[] = []
-  let inside = 0
-
-  return async <T>(refusal: T, work: () => Promise<T>): Promise<T> => {
-    if (inside >= most) {
-      if (queue.length >= waiting) return refusal
-      await new Promise<void>((enter) => queue.push(enter))
-    } else inside++
-    try {
-      return await work()
-    } finally {
-      // Whoever waits takes the place over, so that nobody slips in between.
-      const next = queue.shift()
-      if (next) next()
-      else inside--
-    }
   }
 }

@@ -17,6 +17,7 @@ import type { StateStore } from '../storage/state-store.ts'
 import { createAccessActions } from './account/access.ts'
 import { createPasskeyActions } from './account/passkeys.ts'
 import { ACCOUNT } from './account/paths.ts'
+import { createTokenActions } from './account/personal-access-tokens.ts'
 import { accountRoutes } from './account/routes.ts'
 import { createAccountSignIn } from './account/sign-in-place.ts'
 import { createFindSignedIn } from './account/signed-in.ts'
@@ -32,6 +33,7 @@ import { serveRoutes } from './http/routes.ts'
 import { staticRoutes } from './http/static.ts'
 import { createAllow } from './interaction/consent.ts'
 import { interactionRoutes } from './interaction/routes.ts'
+import { invitationRoutes } from './invitation/routes.ts'
 import { createKnownDevices } from './known-device.ts'
 import { confirmSignOutPage } from './pages/confirm-sign-out.ts'
 import { signedOutPage } from './pages/signed-out.ts'
@@ -59,7 +61,7 @@ export interface SignInNeeds {
   database: Database
   change: Change
   state: Pick<StateStore, 'putRecord' | 'findRecord' | 'takeRecord' | 'countFailure'>
-  digests: Pick<Digests, 'candidates'>
+  digests: Pick<Digests, 'candidates' | 'digest'>
   /** 32 bytes, of this mode, the same on all nodes: signs CSRF tokens and the cookies of known devices. */
   csrfKey: Buffer
   clock: Clock
@@ -83,7 +85,8 @@ export function createSignIn(needs: SignInNeeds): SignIn {
   const show = createShowStep(all)
   const complete = createComplete(all)
   const guessLimit = createGuessLimit(needs)
-  const passwordStep = createPasswordStep({ ...all, passwords: createPasswords(), guessLimit, show, complete })
+  const passwords = createPasswords()
+  const passwordStep = createPasswordStep({ ...all, passwords, guessLimit, show, complete })
   const steps = { password: passwordStep, ...createPasskeySteps({ ...all, show, complete }) }
   const routes = [
     ...staticRoutes(),
@@ -95,7 +98,9 @@ export function createSignIn(needs: SignInNeeds): SignIn {
       showAccount: createShowAccount(all),
       access: createAccessActions(needs),
       passkeys: createPasskeyActions(all),
+      tokens: createTokenActions(needs),
     }),
+    ...invitationRoutes({ ...all, passwords, makeCookie }),
   ]
   return {
     handle: serveRoutes(routes, errors),

@@ -39,6 +39,9 @@ interface OpenedDatabase extends Pick<Storage, 'database' | 'migrate' | 'vacuum'
 /** Milliseconds a store has to answer when the server starts. */
 const START_PATIENCE = 5_000
 
+/** Where rows come and go, or are written again and again. */
+const RESTLESS = [...SHORT_LIVED, 'secret', 'standing', 'usage_day', 'pending_event']
+
 /** Opens what the deployment has. @throws {Error} a sentence that names the setting, when a store can't be reached. */
 export async function openStorage(settings: StorageSettings, { clock, log, patience }: Needs): Promise<Storage> {
   const opened = settings.databaseUrl
@@ -95,7 +98,7 @@ async function postgres(databaseUrl: string): Promise<OpenedDatabase> {
       withClient(
         databaseUrl,
         async ({ execute }) => {
-          for (const table of SHORT_LIVED) await execute(`VACUUM (SKIP_LOCKED) ${table}`)
+          for (const table of RESTLESS) await execute(`VACUUM (SKIP_LOCKED) ${table}`)
         },
         { query_timeout: 60_000 },
       ),
@@ -111,7 +114,7 @@ async function embedded(dataDir: string, options: Pick<Needs, 'log' | 'patience'
     migrate: () => migrate(overPglite(pglite)),
     async vacuum() {
       // One statement per call: PGlite runs several as one transaction, where neither is allowed.
-      for (const table of SHORT_LIVED) await pglite.exec(`VACUUM ${table}`)
+      for (const table of RESTLESS) await pglite.exec(`VACUUM ${table}`)
       await pglite.exec('CHECKPOINT')
     },
   }

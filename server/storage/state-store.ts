@@ -39,8 +39,18 @@ export interface StateStore {
   /** True the first time `key` is seen, false until `until` after that. One atomic write. */
   remember(key: string, until: number): Promise<boolean>
 
-  /** One more failure of `key`; the count within the window that began with the first. */
-  countFailure(key: string, windowMs: number): Promise<FailureCount>
+  /** One more failure of `key`, or `by` more of whatever is counted; the count within the window that began with the first. */
+  countFailure(key: string, windowMs: number, by?: number): Promise<FailureCount>
+
+  /**
+   * Appends to what the audit log is still to take in. When it resolves, the event is as durable as a token is; of calls
+   * that fail it may be there nevertheless. Those of one moment go out together: an event costs no round trip of its own.
+   */
+  recordEvent(event: string): Promise<void>
+  /** The oldest of what was recorded and not removed: about `most`, and at least one if there is any. */
+  pendingEvents(most: number): Promise<PendingEvents>
+  /** @param handles of what was read */
+  removeEvents(handles: readonly string[]): Promise<void>
 
   /** Resolves if the store answers reads and writes. */
   ping(): Promise<void>
@@ -53,6 +63,15 @@ export interface Standing {
   ref: string
   version: number
   epoch: number
+}
+
+/** In the order in which they were recorded. */
+export interface PendingEvents {
+  readonly events: readonly string[]
+  /** By which all of them are removed. A handle may stand for several. */
+  readonly handles: readonly string[]
+  /** Whether there are more behind them. */
+  readonly more: boolean
 }
 
 export interface FailureCount {

@@ -25,11 +25,12 @@ const CREDENTIALS: readonly [RegExp, string][] = [
   [new RegExp(String.raw`(${HOLDING_SECRETS})(\\?["']\s{0,4}[=:]\s{0,4}|\s{0,4}=\s{0,4})${VALUE}`, 'gi'), '$1$2…'],
   [new RegExp(String.raw`(${SHAPELESS})(\s{0,4}:\s{0,4})${VALUE}`, 'gi'), '$1$2…'],
   [/([?&]code=)[^\s&]+/g, '$1…'],
+  [/whsec_[\w+/=-]+/g, 'whsec_…'],
   [/eyJ[\w-]{5,}(?:\.[\w-]*){0,4}/g, 'eyJ…'],
   // With a mode segment wherever it stands, glued to whatever is before it; without one only at the start of a word
   // (which may be the end of a percent-encoded character), or `first_used_at` would be taken for a service token.
-  [/((?:tk|st|kc|kr|kp)_(?:live|test)_)[\w-]+/g, '$1…'],
-  [/((?<![A-Za-z0-9_])|(?<=%[0-9A-Fa-f]{2}))((?:tk|st|kc|kr|kp)_)[\w-]{8,}/g, '$1$2…'],
+  [/((?:tk|st|cs|kc|kr|kp)_(?:live|test)_)[\w-]+/g, '$1…'],
+  [/((?<![A-Za-z0-9_])|(?<=%[0-9A-Fa-f]{2}))((?:tk|st|cs|kc|kr|kp)_)[\w-]{8,}/g, '$1$2…'],
   [/AKE[A-Z2-7]{8,}(?:_[\w-]*)?/g, 'AKE…'],
   // The secret half of a key alone: 43 characters and the checksum.
   [/((?<![\w-])|(?<=%[0-9A-Fa-f]{2}))[0-9A-Za-z]{49}(?![\w-])/g, '…'],

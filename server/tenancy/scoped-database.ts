@@ -34,10 +34,14 @@ const MODELS_OF_A_MODE = {
   WorkloadProvider: Prisma.WorkloadProviderScalarFieldEnum,
 } satisfies { [model in Prisma.ModelName]?: object }
 
-/** People are the tenant's, not a mode's: from one mode they can be read, and only the whole tenant changes them. */
+/**
+ * People and the tenant's own row are the tenant's, not a mode's: from one mode they can be read, and only the whole
+ * tenant changes them.
+ */
 const MODELS_OF_THE_TENANT = {
   Invitation: Prisma.InvitationScalarFieldEnum,
   Member: Prisma.MemberScalarFieldEnum,
+  Tenant: Prisma.TenantScalarFieldEnum,
 } satisfies { [model in Prisma.ModelName]?: object }
 
 /** All that a {@link ScopedDatabase} reaches. */
@@ -108,8 +112,9 @@ function scopeArguments(model: ScopedModel, operation: string, args: any, scope:
 
 function ownColumns(model: ScopedModel, scope: TenantScope | WholeTenant, writes: boolean): object {
   const { tenantId } = scope
-  if (!('mode' in scope)) return { tenantId }
+  const ofTheTenant = model === 'Tenant' ? { id: tenantId } : { tenantId }
+  if (!('mode' in scope)) return ofTheTenant
   if (!Object.hasOwn(MODELS_OF_THE_TENANT, model)) return { tenantId, mode: scope.mode }
   if (writes) throw new Error(`${model} is changed for the whole tenant, not in one mode`)
-  return { tenantId }
+  return ofTheTenant
 }

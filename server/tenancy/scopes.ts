@@ -5,11 +5,13 @@ const READ_AND_WRITE = [
   'api-keys',
   'apps',
   'members',
+  'personal-access-tokens',
   'resources',
   'service-users',
   'signing-keys',
   'teams',
   'tenant',
+  'webhooks',
   'workload-providers',
 ] as const
 
@@ -28,6 +30,7 @@ const ADMIN_ONLY: readonly string[] = [
   'service-users:write',
   'signing-keys:write',
   'tenant:write',
+  'webhooks:write',
 ]
 
 const ROLE_SCOPES: Record<ServiceUserRole, readonly string[]> = {

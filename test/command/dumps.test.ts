@@ -6,9 +6,9 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sealingContext } from '../../keys/rotate.ts'
-import { open } from '../../keys/seal.ts'
 import { newAccessToken, newStandardKey } from '../../server/credentials/format.ts'
 import { deriveMasterKeys } from '../../server/credentials/master-key.ts'
+import { open } from '../../server/credentials/sealed-at-rest.ts'
 import { ensureBinaries } from '../services/binaries.ts'
 import type { TestServer } from '../services/postgres.ts'
 import { startRedis } from '../services/redis.ts'
@@ -35,7 +35,9 @@ async function dumpPostgres(databaseUrl: string): Promise<string> {
 async function dumpRedis(redis: Redis): Promise<string> {
   const parts: string[] = []
   for (const key of await redis.keys('*')) {
-    parts.push(key, ((await redis.dumpBuffer(key)) as Buffer).toString('latin1'), (await redis.get(key)) ?? '')
+    const isStream = (await redis.type(key)) === 'stream'
+    const value = isStream ? JSON.stringify(await redis.xrange(key, '-', '+')) : await redis.get(key)
+    parts.push(key, ((await redis.dumpBuffer(key)) as Buffer).toString('latin1'), value ?? '')
   }
   await redis.save()
   const [, dir] = (await redis.config('GET', 'dir')) as [string, string]
@@ -77,6 +79,23 @@ test('no dump of PostgreSQL or Redis holds a credential, a secret part of one, o
   const enterprise = await create('/v1/api-keys', { kind: 'enterprise', name: 'enterprise', scopes, expires_at })
   const user = await create('/v1/service-users', { name: 'user', role: 'admin' })
   const { service_token } = await create(`/v1/service-users/${user.id}/tokens`, { name: 'token' })
+  const webhook = await create('/v1/webhooks', { url: 'https://hooks.example/', events: ['webhook.disabled'] })
+
+  const chosen = { client_id: 'Chosen by an admin', client_secret: `Ch0sen!${process.pid}` }
+  const guessed = { ...chosen, client_secret: `Wr0ng!${process.pid}` }
+  await create('/v1/api-clients', { ...chosen, permission: 'edit' })
+  await create('/v1/api-clients', {
+    client_id: 'like it',
+    client_secret: `like-${chosen.client_secret}`,
+    permission: 'read',
+  })
+  for (const [pair, status] of [
+    [guessed, 401],
+    [chosen, 200],
+  ] as const) {
+    const form = { grant_type: 'client_credentials', ...pair }
+    expect((await live.send('POST', '/oauth/token', { form })).status).toBe(status)
+  }
 
   const tokens = [await live.mint(made.live), await live.mint(standard), await live.mint(gone)]
   tokens.push(await live.mint(enterprise), await sandbox.mint(made.test))
@@ -112,6 +131,9 @@ test('no dump of PostgreSQL or Redis holds a credential, a secret part of one, o
   for (const [dump, part] of [
     [dumps.postgres, made.live.client_id.slice(3)],
     [dumps.postgres, 'api_key.revoked'],
+    [dumps.postgres, chosen.client_id],
+    [dumps.postgres, webhook.id],
+    [dumps.redis, ':known'], // the network that it authenticates from
     [dumps.redis, 'kc:l:a'],
     [dumps.redis, '\ndel\r'], // of the token that was revoked
   ] as const) {
@@ -119,7 +141,10 @@ test('no dump of PostgreSQL or Redis holds a credential, a secret part of one, o
   }
 
   const keys = [made.live, made.test, standard, gone, enterprise].map((key) => key.api_key)
-  const secrets = [...keys, ...tokens, revoked, service_token, inventedKey, inventedToken].flatMap(formsOf)
+  const secrets = [...keys, ...tokens, revoked, service_token, inventedKey, inventedToken, webhook.secret].flatMap(
+    formsOf,
+  )
+  secrets.push(...[chosen, guessed].flatMap(({ client_secret }) => encodingsOf(client_secret)))
   secrets.push(made.owner.password, MASTER_KEY, Buffer.from(MASTER_KEY, 'base64url').toString('hex'))
   const masterKeys = deriveMasterKeys([Buffer.from(MASTER_KEY, 'base64url')])
   expect(rows).toHaveLength(6)
@@ -140,8 +165,11 @@ test('nor does one hold a credential of a person or their apps, be it used, open
   const server = await start(environment)
   const issuer = environment.KC_LIVE_URL
   const caller = callerAt(portOf(issuer))
-  const used = await useCredentialsOfPeople({ caller, issuer, made: await server.bootstrap() })
+  const made = await server.bootstrap()
+  const used = await useCredentialsOfPeople({ caller, issuer, made })
   const credentials = Object.entries(used)
+  // What happened to tokens is in the log by the time that somebody reads it.
+  expect((await caller.api('GET', '/v1/audit-logs', made.live.api_key)).status).toBe(200)
   const redis = new Redis(redisServer.url)
   const dumps = { postgres: await dumpPostgres(environment.DATABASE_URL), redis: await dumpRedis(redis) }
   redis.disconnect()
@@ -149,6 +177,8 @@ test('nor does one hold a credential of a person or their apps, be it used, open
   for (const [dump, part] of [
     [dumps.postgres, 'refresh_family.theft_detected'],
     [dumps.postgres, 'refresh_token.retried'],
+    [dumps.postgres, 'token.refreshed'],
+    [dumps.redis, 'token.minted'], // on its way there
     [dumps.redis, 'kc:l:ofamily:'],
     [dumps.redis, 'kc:l:ocode:'],
     [dumps.redis, 'kc:l:opar:'],

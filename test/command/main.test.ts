@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { runHere } from './here.ts'
 import { run, temporaryDirectory } from './process.ts'
 
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64url')
@@ -15,6 +16,10 @@ describe('keycourt', () => {
     }
   })
 
+  test('a process that was asked wrongly ends with 2', async () => {
+    expect(await run(['strat'])).toMatchObject({ code: 2, output: '' })
+  })
+
   test.each([
     [[], 'Usage'],
     [['strat'], 'there is no command "strat"'],
@@ -24,7 +29,7 @@ describe('keycourt', () => {
     [['keys'], 'it is `keycourt keys rotate'],
     [['keys', 'rotate', '--mode', 'sandbox'], '--mode is "sandbox"; it wants one of live, test'],
   ])('%j is answered with the usage and 2', async (args, said) => {
-    const { code, output, errors } = await run(args, { KC_DATA_DIR: await temporaryDirectory() })
+    const { code, output, errors } = await runHere(args, { KC_DATA_DIR: await temporaryDirectory() })
     expect({ code, output }).toEqual({ code: 2, output: '' })
     expect(errors).toContain(said)
     expect(errors).toContain('Usage:')
@@ -72,7 +77,7 @@ describe('keycourt', () => {
       'KC_WORKERS is "0"; it wants a whole number from 1 to 256.',
     ]
     for (const command of ['start', 'config', 'migrate']) {
-      const { code, output, errors } = await run([command], environment)
+      const { code, output, errors } = await runHere([command], environment)
       expect({ code, output }).toEqual({ code: 1, output: '' })
       expect(errors.trim().split('\n').sort()).toEqual([...sentences].sort())
     }
@@ -87,7 +92,7 @@ describe('keycourt', () => {
 
   test('DATABASE_URL wants KC_MASTER_KEY', async () => {
     const dataDir = join(await temporaryDirectory(), 'data')
-    const { code, errors } = await run(['start'], { DATABASE_URL: 'postgres://localhost/kc', KC_DATA_DIR: dataDir })
+    const { code, errors } = await runHere(['start'], { DATABASE_URL: 'postgres://localhost/kc', KC_DATA_DIR: dataDir })
     expect(code).toBe(1)
     expect(errors).toBe(
       'KC_MASTER_KEY is not set; with DATABASE_URL it wants 32 bytes in base64url (43 characters), or several separated by commas, the same on every node.\n',

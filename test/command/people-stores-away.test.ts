@@ -203,5 +203,5 @@ describe('a store that is away while people sign in', () => {
 /** What can't be done without it. Copies of the rest are in memory and in Redis. */
 const NEEDS = {
   redis: ['authorizeSignedIn', 'authorizeNewcomer', 'push', 'password', 'consent', 'redeem', 'refresh', 'revoke'],
-  postgres: ['authorizeSignedIn', 'password', 'consent', 'revoke'],
+  postgres: ['authorizeSignedIn', 'password', 'consent'],
 }

@@ -137,11 +137,14 @@ describe('stores that go away while a server runs', () => {
       await bringBack(store)
       checkAnswers(answers)
       expect(statuses(answers, 'probe: readyz')).toEqual([503, 503])
-      expect(statuses(answers, 'oauth: revoke')).toEqual([503, 503])
+      // Without PostgreSQL a token can be ended all the same: it is in Redis, where its audit entry waits as well.
+      const isRevoked = name === 'postgres'
+      expect(statuses(answers, 'oauth: revoke')).toEqual(isRevoked ? [200, 200] : [503, 503])
       expect(statuses(answers, 'api: create')).toEqual([503, 503])
       if (name === 'redis') expect(statuses(answers, 'oauth: mint')).toEqual([503, 503])
       await recovers()
-      await revocable([before, kept.token, ...mintedIn(answers)])
+      if (isRevoked) expect((await caller.introspect(made.live, kept.token)).json).toEqual({ active: false })
+      await revocable([before, ...(isRevoked ? [] : [kept.token]), ...mintedIn(answers)])
       kept = { ...kept, token: await caller.mint(made.live) }
     })
   })

@@ -4,6 +4,7 @@ import {
   newAccessToken,
   newClientRef,
   newEnterpriseKey,
+  newPersonalAccessToken,
   newPublicId,
   newRecordId,
   newServiceToken,
@@ -20,6 +21,7 @@ const mode = fc.constantFrom('live' as const, 'test' as const)
 const issued = fc.oneof(
   mode.map((each) => newStandardKey(each, newPublicId())),
   mode.map((each) => newServiceToken(each, newPublicId())),
+  mode.map((each) => newPersonalAccessToken(each, newPublicId())),
   mode.map((each) => newAccessToken(each, newClientRef())),
   fc.constant(0).map(() => newEnterpriseKey(newPublicId())),
 )

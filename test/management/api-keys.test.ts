@@ -33,8 +33,22 @@ describeDeployments('/v1/api-keys', (open) => {
       expect(body).toEqual({
         id: expect.stringMatching(/^key_[a-z2-7]{16}$/),
         ...{ kind: 'standard', name: 'CI', description: 'for builds', status: 'active', scopes: null },
-        ...{ token_validity: null, require_dpop: false, expires_at: null, revoked_at: null },
+        ...{
+          token_validity: null,
+          require_dpop: false,
+          expires_at: null,
+          revoked_at: null,
+          tags: [],
+          last_used_at: null,
+        },
+        secrets: [
+          {
+            ...{ id: expect.stringMatching(/^sec_/), created_at: expect.stringMatching(RFC3339_UTC), expires_at: null },
+            ...{ last_used_at: null, last_used_ip: null, last_used_agent: null },
+          },
+        ],
         created_at: expect.stringMatching(RFC3339_UTC),
+        updated_at: expect.stringMatching(RFC3339_UTC),
         created_by: expect.stringMatching(/^key_/),
         api_key: expect.stringMatching(/^tk_live_[a-z2-7]{8,}_[0-9A-Za-z]{49}$/),
         client_id: expect.stringMatching(/^tk_[a-z2-7]{8,}$/),

@@ -1,9 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { splitKey } from '../../server/credentials/format.ts'
 import type { Mode } from '../../server/mode/mode.ts'
 import { describeDeployments } from '../deployments.ts'
 import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
 import { createTenant } from '../tenants.ts'
 import { expectFields } from './problem.ts'
+
+const splitKeyOf = (apiKey: string) => {
+  const { clientId, clientSecret } = splitKey(apiKey)
+  return { client_id: clientId, client_secret: clientSecret }
+}
 
 describeDeployments('/v1/audit-logs', (open) => {
   let deployment: TestDeployment
@@ -72,7 +78,7 @@ describeDeployments('/v1/audit-logs', (open) => {
     const { access_token } = (await callers.live.token(body)).body
     await callers.live.revoke(body, access_token)
     const actor = { type: 'api_key', id: body.id, name: 'k' }
-    expect(await latest('live')).toMatchObject({ action: 'access_token.revoked', actor })
+    expect((await log('live', '?limit=1&action=access_token.revoked')).data).toMatchObject([{ actor }])
     await callers.live.revoke(body, body.api_key)
     const target = { type: 'api_key', id: body.id }
     expect(await latest('live')).toMatchObject({ action: 'api_key.revoked', actor, target })
@@ -87,7 +93,7 @@ describeDeployments('/v1/audit-logs', (open) => {
     const { body } = await call('live', 'POST', '/v1/api-keys', { kind: 'standard', name: 'minter' })
     const { access_token } = (await callers.live.token(body)).body
     await callers.live.api('POST', '/v1/api-keys', access_token, { kind: 'public', name: 'p' })
-    const { actor } = await latest('live')
+    const [{ actor }] = (await log('live', '?limit=1&action=api_key.created')).data
     expect(actor).toEqual({ type: 'access_token', id: expect.stringMatching(/^tok_/), name: 'minter' })
     expect(access_token).not.toContain(actor.id.slice(4))
   })
@@ -144,6 +150,84 @@ describeDeployments('/v1/audit-logs', (open) => {
       )
       expect((await log('live', "?action=' OR 1=1--")).data).toEqual([])
       expect((await log('live', '?action=%25')).data).toEqual([])
+    })
+
+    test('seed: knoxcall-oauth-and-api-keys: by sandbox, which is stamped on every entry', async () => {
+      for (const mode of ['live', 'test'] as const) {
+        const all = (await log(mode, '?limit=100')).data
+        const own = mode === 'test'
+        expect((await log(mode, `?limit=100&sandbox=${own}`)).data).toEqual(all)
+        expect((await log(mode, `?limit=100&sandbox=${!own}`)).data).toEqual([])
+      }
+    })
+
+    test('by the beginning of an action, and by time', async () => {
+      type Listed = { id: string; action: string; at: string }[]
+      deployment.clock.advance(60_000)
+      const since = new Date(deployment.clock.now()).toISOString()
+      await call('live', 'POST', '/v1/api-keys', { kind: 'public', name: 'later' })
+      await callers.live.token(splitKeyOf(keys.live))
+      const all = (await log('live', '?limit=100')).data as Listed
+      const ofKeys = (await log('live', '?limit=100&action=api_key.*')).data as Listed
+      expect(ofKeys).toEqual(all.filter(({ action }) => action.startsWith('api_key.')))
+      expect(ofKeys.length).toBeGreaterThan(1)
+      for (const action of ['api%25.*', 'api-key.*', '*', '_pi_key.*', '\\\\.*', '.*']) {
+        expect((await log('live', `?action=${action}`)).data, action).toEqual([])
+      }
+      const later = (await log('live', `?since=${since}`)).data as Listed
+      expect(later.map(({ action }) => action).sort()).toEqual(['api_key.created', 'token.minted'])
+      expect((await log('live', `?limit=100&until=${since}`)).data).toEqual(all.filter(({ at }) => at < since))
+      const offset = new Date(deployment.clock.now() + 3600_000).toISOString().replace('Z', '%2B01:00')
+      expect((await log('live', `?since=${offset}&until=${offset}`)).data).toEqual([])
+      expect((await log('live', `?since=${offset}`)).data).toEqual(later)
+    })
+
+    test.each(['sandbox=yes', 'sandbox=', 'since=yesterday', 'until=2030-01-01', 'since=2030-13-01T00:00:00Z'])(
+      '%s',
+      async (query) => {
+        const answer = await callers.live.api('GET', `/v1/audit-logs?${query}`, keys.live)
+        expectFields(answer, `?${query.split('=')[0]}`)
+      },
+    )
+
+    test('as lines of JSON: all that match, whatever the limit, of this tenant alone', async () => {
+      const lines = async (query: string) => {
+        const call = callers.live.api('GET', `/v1/audit-logs${query}`, keys.live).set('accept', 'application/x-ndjson')
+        const { status, headers, text } = await call
+          .buffer(true)
+          .parse((response, done) => {
+            response.setEncoding('utf8')
+            let all = ''
+            response.on('data', (chunk: string) => {
+              all += chunk
+            })
+            response.on('end', () => done(null, all))
+          })
+          .then((response) => ({
+            ...response,
+            status: response.status,
+            headers: response.headers,
+            text: response.body as string,
+          }))
+        expect([status, headers['content-type'], headers['cache-control']]).toEqual([
+          200,
+          'application/x-ndjson',
+          'no-store',
+        ])
+        expect(text === '' || text.endsWith('\n')).toBe(true)
+        return text
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line))
+      }
+      const { data } = await log('live', '?limit=100')
+      expect(await lines('?limit=1')).toEqual(data)
+      expect(await lines('?action=service_user.*')).toEqual(
+        data.filter(({ action }: { action: string }) => action.startsWith('service_user.')),
+      )
+      expect(await lines('?target=nothing')).toEqual([])
+      const cursor = (await log('live', '?limit=3')).next_cursor
+      expect(await lines(`?cursor=${cursor}`)).toEqual(data.slice(3))
     })
 
     test.each(['action', 'actor', 'target', 'cursor'])('%s with NUL, too long, or twice', async (name) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeDeployment } from '../deployments.ts'
 import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
@@ -111,5 +113,22 @@ describeDeployment('cluster', 'credentials of the management API', (open) => {
     expect((await live.api('GET', '/v1/api-keys', access_token)).status).toBe(200)
     const response = await live.api('GET', '/v1/service-users', access_token)
     expectProblem(response, 403, 'insufficient_scope', { scope: 'service-users:read' })
+  })
+
+  test('a body that arrives slowly does not outlive the credential that came before it', async () => {
+    const made = await live.api('POST', '/v1/api-keys', credentials.standard, { kind: 'standard', name: 'slow' })
+    const { hostname, port } = new URL(live.issuer)
+    const body = JSON.stringify({ name: 'too late', role: 'viewer' })
+    const headers = { authorization: `Bearer ${made.body.api_key}`, 'content-type': 'application/json' }
+    const sending = request({ hostname, port, method: 'POST', path: '/v1/service-users', headers })
+    const answered = once(sending, 'response') as Promise<[IncomingMessage]>
+    sending.write(body.slice(0, 10))
+    // That the connection is there and its first bytes are on the way, the answers to others tell.
+    expect((await live.api('GET', '/v1/me', made.body.api_key)).status).toBe(200)
+    expect((await live.api('DELETE', `/v1/api-keys/${made.body.id}`, credentials.standard)).status).toBe(204)
+    sending.end(body.slice(10))
+    const [answer] = await answered
+    expect(answer.statusCode).toBe(401)
+    answer.resume()
   })
 })

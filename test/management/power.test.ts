@@ -14,6 +14,8 @@ describeDeployment('database', 'no credential makes more power than its own', (o
     deployment = await startDeployment(open)
     live = deployment.nodes[0].at('live')
     full = deployment.made.live.api_key
+    const orders = { identifier: 'https://orders.example', name: 'Orders', scopes: ['orders:read'] }
+    expect((await post('/v1/resources', full, orders)).status).toBe(201)
   })
 
   const post = (path: string, credential: string, body: object) => live.api('POST', path, credential, body)
@@ -51,8 +53,6 @@ describeDeployment('database', 'no credential makes more power than its own', (o
     })
 
     test("the scopes of the tenant's other resources are not an admin's to give", async () => {
-      const orders = { identifier: 'https://orders.example', name: 'Orders', scopes: ['orders:read'] }
-      expect((await post('/v1/resources', full, orders)).status).toBe(201)
       const admin = await serviceToken('admin')
       const body = { kind: 'standard', name: 'k', scopes: ['orders:read'] }
       const response = await post('/v1/api-keys', admin.service_token, body)
@@ -93,7 +93,7 @@ describeDeployment('database', 'no credential makes more power than its own', (o
 
     test('a key that may write service users gives no role beyond itself, nor a token of one', async () => {
       const viewerScopes = scopesOfRole('viewer')
-      const { api_key } = await keyWith(['service-users:write', ...viewerScopes])
+      const { api_key } = await keyWith(['service-users:write', ...viewerScopes, 'orders:read'])
       expect((await post('/v1/service-users', api_key, { name: 'v', role: 'viewer' })).status).toBe(201)
       for (const role of ['editor', 'admin']) {
         const scope = expect.stringMatching(/:/)
@@ -103,6 +103,16 @@ describeDeployment('database', 'no credential makes more power than its own', (o
         const token = await post(`/v1/service-users/${theirs.id}/tokens`, api_key, { name: 't' })
         expectProblem(token, 403, 'insufficient_scope', { scope })
       }
+    })
+
+    test("a role is worth the tenant's own scopes too: who lacks them gives none", async () => {
+      const { api_key } = await keyWith([...BUILT_IN_SCOPES])
+      const beyond = { scope: expect.stringMatching(/^orders:/) }
+      for (const role of SERVICE_USER_ROLES) {
+        expectProblem(await post('/v1/service-users', api_key, { name: role, role }), 403, 'insufficient_scope', beyond)
+      }
+      const invitation = { email: 'ada@example.com', role: 'member' }
+      expectProblem(await post('/v1/members/invitations', api_key, invitation), 403, 'insufficient_scope', beyond)
     })
 
     test('a token that may only be revoked by it is not restored by it', async () => {

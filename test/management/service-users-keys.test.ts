@@ -124,7 +124,8 @@ describeDeployment('database', 'PATCH /v1/service-users', (open) => {
 
   test('changes what is named, and the log says what', async () => {
     const { id, path } = await user('viewer')
-    const body = { name: 'Robot', description: 'nightly', teams: ['ops'] }
+    const team = (await live.api('POST', '/v1/teams', key, { name: 'ops' })).body.id
+    const body = { name: 'Robot', description: 'nightly', teams: [team] }
     expect((await live.api('PATCH', path, key, body)).body).toMatchObject({ id, role: 'viewer', ...body })
     expect((await live.api('PATCH', path, key, { description: null })).body).toMatchObject({ description: null })
     expect((await live.api('PATCH', path, key, {})).status).toBe(200)

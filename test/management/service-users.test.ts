@@ -9,13 +9,15 @@ describeDeployments('/v1/service-users and their tokens', (open) => {
   let there: Caller
   let key: string
   let userId: string
+  const teams: string[] = []
 
   beforeAll(async () => {
     deployment = await startDeployment(open)
     live = deployment.nodes[0].at('live')
     there = deployment.nodes[1].at('live')
     key = deployment.made.live.api_key
-    const body = { name: 'robot', role: 'viewer', teams: ['ops', 'billing'], description: 'nightly' }
+    for (const name of ['ops', 'billing']) teams.push((await live.api('POST', '/v1/teams', key, { name })).body.id)
+    const body = { name: 'robot', role: 'viewer', teams, description: 'nightly' }
     userId = (await live.api('POST', '/v1/service-users', key, body)).body.id
   })
 
@@ -28,8 +30,9 @@ describeDeployments('/v1/service-users and their tokens', (open) => {
     const { body } = await there.api('GET', `/v1/service-users/${userId}`, key)
     expect(body).toEqual({
       ...{ id: expect.stringMatching(/^su_[a-z2-7]{8,}$/), client_id: userId },
-      ...{ name: 'robot', description: 'nightly', role: 'viewer', teams: ['ops', 'billing'], jwks: null },
+      ...{ name: 'robot', description: 'nightly', role: 'viewer', teams, jwks: null, status: 'active' },
       ...{ created_at: expect.stringMatching(/Z$/), created_by: expect.stringMatching(/^key_/) },
+      ...{ updated_at: expect.stringMatching(/Z$/), disabled_at: null },
     })
     expect((await live.api('GET', '/v1/service-users', key)).body).toEqual({ data: [body], next_cursor: null })
   })
@@ -40,7 +43,8 @@ describeDeployments('/v1/service-users and their tokens', (open) => {
       ...{ id: expect.stringMatching(/^svt_[a-z2-7]{16}$/), service_user_id: userId, name: 'token', status: 'active' },
       prefix_hint: expect.stringMatching(/^st_live_[a-z2-7]{8,}$/),
       ...{ created_at: expect.stringMatching(/Z$/), created_by: expect.stringMatching(/^key_/) },
-      ...{ expires_at: null, revoked_at: null },
+      ...{ expires_at: null, revoked_at: null, leaked_at: null },
+      ...{ last_used_at: null, last_used_ip: null, last_used_agent: null },
       service_token: expect.stringMatching(/^st_live_[a-z2-7]{8,}_[0-9A-Za-z]{49}$/),
     })
     expect(made.service_token.startsWith(`${made.prefix_hint}_`)).toBe(true)

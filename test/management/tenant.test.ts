@@ -29,6 +29,8 @@ describeDeployments('/v1/tenant', (open) => {
     expect(body).toEqual({
       ...{ id: tenant.id, name: `The tenant ${tenant.id}`, plan: 'enterprise', status: 'active', mode: 'live' },
       ...{ require_dpop: false, metadata_document_clients: false },
+      ...{ allowed_networks: [], max_token_validity: null, audit_retention_days: 365 },
+      security: { require_dpop: false, allowed_networks: [], max_token_validity: null },
     })
   })
 
@@ -74,8 +76,49 @@ describeDeployments('/v1/tenant', (open) => {
     }
   })
 
+  test('max_token_validity caps new tokens on both nodes, however long their client or resource wants them', async () => {
+    const { api_key } = tenant.keys.live
+    const resource = { identifier: 'https://long.example', name: 'r', scopes: ['a:b'], token_validity: 7200 }
+    expect((await at(0).api('POST', '/v1/resources', api_key, resource)).status).toBe(201)
+    const token = async (node: 0 | 1, form = {}) => (await at(node).token(tenant.keys.live, form)).body
+    const before = await token(1, { resource: resource.identifier })
+    expect(before.expires_in).toBe(7200)
+    const { body } = await patch({ max_token_validity: 300 })
+    expect(body).toMatchObject({ max_token_validity: 300, security: { max_token_validity: 300 } })
+    for (const node of [0, 1] as const) {
+      expect((await token(node, { resource: resource.identifier })).expires_in).toBe(300)
+      expect((await token(node)).expires_in).toBe(300)
+    }
+    // Tokens that exist keep the end that they were given.
+    expect((await at(1).introspect(tenant.keys.live, before.access_token)).body.active).toBe(true)
+    expect((await patch({ max_token_validity: null })).body.security.max_token_validity).toBeNull()
+    expect((await token(1, { resource: resource.identifier })).expires_in).toBe(7200)
+  })
+
+  test('settings of every kind are kept, canonical, and audited', async () => {
+    const networks = ['127.0.0.1/8', '127.0.0.0/8', '2001:DB8:0::/32']
+    const { status, body } = await patch({ allowed_networks: networks, audit_retention_days: 30 })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ allowed_networks: ['127.0.0.0/8', '2001:db8::/32'], audit_retention_days: 30 })
+    expect((await get(1)).body).toEqual(body)
+    expect(await entries('live')).toMatchObject([
+      { details: { allowed_networks: ['127.0.0.0/8', '2001:db8::/32'], audit_retention_days: 30 } },
+    ])
+    await patch({ allowed_networks: ['127.0.0.0/8', '2001:db8::/32'] })
+    expect(await entries('live')).toHaveLength(1)
+  })
+
   test.each([
     ['/require_dpop', { require_dpop: 'yes' }],
+    ['/allowed_networks/0', { allowed_networks: ['localhost'] }],
+    ['/allowed_networks/1', { allowed_networks: ['127.0.0.1', '10.0.0.0/33'] }],
+    ['/allowed_networks', { allowed_networks: Array.from({ length: 51 }, (_, at) => `127.0.0.${at}`) }],
+    ['/allowed_networks', { allowed_networks: ['192.0.2.1'] }],
+    ['/allowed_networks', { allowed_networks: null }],
+    ['/max_token_validity', { max_token_validity: 59 }],
+    ['/max_token_validity', { max_token_validity: '300' }],
+    ['/audit_retention_days', { audit_retention_days: 0 }],
+    ['/security', { security: {} }],
     ['/metadata_document_clients', { metadata_document_clients: null }],
     ['/plan', { plan: 'enterprise' }],
   ])('%s is refused', async (pointer, body) => {

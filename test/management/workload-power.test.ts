@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { scopesOfRole } from '../../server/tenancy/scopes.ts'
 import { describeDeployment } from '../deployments.ts'
 import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
+import { changeOf } from '../tenants.ts'
 import { expectProblem } from './problem.ts'
 
 const PROVIDERS = '/v1/workload-providers'
@@ -97,6 +98,26 @@ describeDeployment('database', 'no binding gives more power than whoever makes o
       const { id } = (await bind(full, await provider(), 'viewer')).body
       const response = await live.api('PATCH', `/v1/workload-bindings/${id}`, weak, { conditions: CONDITIONS })
       expectProblem(response, 403, 'insufficient_scope', { detail: expect.stringMatching(/full access/) })
+    })
+
+    test('one that is widened while they ask is not theirs', async () => {
+      const { database } = deployment.storage
+      const { id } = (await bind(full, await provider(), 'viewer', { scopes: ['apps:read'] })).body
+      const { tenantId } = await database.workloadBinding.findUniqueOrThrow({ where: { id } })
+      const isWaited = async () => {
+        const [row] = await database.$queryRaw<{ waits: boolean }[]>`
+          SELECT count(*) > 0 AS waits FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+        return row?.waits
+      }
+      const actor = { type: 'operator' as const, id: 'test', name: 'a test' }
+      const asked = await changeOf(deployment)({ tenantId, mode: 'live' }, { actor }, async (transaction) => {
+        const changes = { conditions: [{ ...CONDITIONS[0], value: '666' }] }
+        const answer = live.api('PATCH', `/v1/workload-bindings/${id}`, weak, changes).then((response) => response)
+        while (!(await isWaited())) {}
+        await transaction.workloadBinding.update({ where: { id }, data: { allScopes: true, scopes: [] } })
+        return { result: { answer }, events: [] }
+      })
+      expectProblem(await asked.answer, 403, 'insufficient_scope', { detail: expect.stringMatching(/full access/) })
     })
 
     test('narrowed to what they have it is theirs; to name, switch off and delete it anybody may', async () => {

@@ -154,7 +154,7 @@ describeDeployments('the authorization_code grant', (open) => {
       for (const node of [0, 1] as const) expect(await introspect(body.access_token, node)).toEqual({ active: false })
       const form = { grant_type: 'refresh_token', client_id: app.client_id, refresh_token: body.refresh_token }
       expect((await live.form('/oauth/token', form)).body.error).toBe('invalid_grant')
-      const log = await live.api('GET', '/v1/audit-logs?limit=1', deployment.made.live.api_key)
+      const log = await live.api('GET', '/v1/audit-logs?limit=1&action=refresh_family.*', deployment.made.live.api_key)
       expect(log.body.data[0]).toMatchObject({
         action: 'refresh_family.theft_detected',
         details: { reason: 'code_reused', member_id: person.id },

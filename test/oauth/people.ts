@@ -2,6 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/argon2'
 import { createDigests } from '../../server/credentials/digest.ts'
 import { newRecordId } from '../../server/credentials/format.ts'
+import {
+  issuePersonalAccessToken,
+  type NewPersonalAccessToken,
+} from '../../server/credentials/personal-access-tokens.ts'
+import type { Mode } from '../../server/mode/mode.ts'
 import { CODE_LIFETIME, createAuthorizationCodes } from '../../server/oauth/authorization-code.ts'
 import { giveConsent } from '../../server/people/consent.ts'
 import type { MemberRole } from '../../server/tenancy/scopes.ts'
@@ -45,6 +50,33 @@ export async function createPerson(
   const passwordHash = await hash(password)
   await database.member.create({ data: { ...person, passwordHash, role, createdAt: new Date(clock.now()) } })
   return { ...person, password }
+}
+
+export interface PersonalToken {
+  readonly id: string
+  readonly personal_access_token: string
+}
+
+/** As the person makes it at their account page; without `scopes` it has whatever they have. */
+export async function makePersonalToken(
+  deployment: Pick<TestDeployment, 'storage' | 'clock' | 'masterKeys'>,
+  { id: memberId, tenantId, email }: Person,
+  {
+    mode = 'live',
+    scopes = 'all',
+    name = 'laptop',
+    expiresAt = null,
+  }: Partial<Omit<NewPersonalAccessToken, 'memberId'>> & { mode?: Mode } = {},
+): Promise<PersonalToken> {
+  const { clock, masterKeys } = deployment
+  const scope = { tenantId, mode }
+  const origin = { actor: { type: 'member' as const, id: memberId, name: email } }
+  const token = { memberId, name, scopes, expiresAt }
+  const issued = await changeOf(deployment)(scope, origin, (transaction) =>
+    issuePersonalAccessToken(transaction, scope, createDigests(masterKeys), token, new Date(clock.now())),
+  )
+  if (!issued) throw new Error('no such member')
+  return { id: issued.row.id, personal_access_token: issued.personalAccessToken }
 }
 
 export const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { AUDITED_REJECTIONS } from '../../server/oauth/exchange-audit.ts'
+import { AUDITED_REJECTIONS } from '../../server/oauth/token-audit.ts'
 import { describeDeployments } from '../deployments.ts'
 import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
 import { setTenantStatus } from '../tenants.ts'
@@ -60,7 +60,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
     )
   const introspect = async (token: string, at: Caller = live) => (await at.introspect(deployment.made.live, token)).body
   const rejections = async () => {
-    const { body } = await live.api('GET', '/v1/audit-logs?action=token.exchange_rejected&limit=100', apiKey)
+    const { body } = await live.api('GET', '/v1/audit-logs?action=token.rejected&limit=100', apiKey)
     return body.data as { details: never; actor: { id: string } }[]
   }
   /** A service user of one's own, so that nothing of it is anyone else's. */

@@ -1,7 +1,8 @@
 import { hash } from '@node-rs/argon2'
 import { describe, expect, test } from 'vitest'
+import { createGate } from '../../server/credentials/gate.ts'
 import type { MemberWithPassword } from '../../server/people/member.ts'
-import { createGate, createPasswords } from '../../server/people/password.ts'
+import { createPasswords } from '../../server/people/password.ts'
 
 const member = async (id: string, password: string): Promise<MemberWithPassword> => ({
   ...{ id, tenantId: 'ten_1', email: 'ada@example.com', role: 'owner', requirePasskey: false },

@@ -112,6 +112,34 @@ describeDeployment('embedded', 'in Chromium', (open) => {
       await landed(page)
     }))
 
+  async function fromInvitation(page: Page): Promise<void> {
+    const invitation = { email: `${randomBytes(6).toString('hex')}@example.com`, role: 'admin' }
+    const { body } = await live.api('POST', '/v1/members/invitations', deployment.made.live.api_key, invitation)
+    await page.goto(body.link)
+    await page.getByRole('heading', { name: 'Join default' }).waitFor()
+    await page.getByLabel('Password, at least 12 characters').fill(person.password)
+    await page.getByLabel('The same again').fill(person.password)
+    await page.getByRole('button', { name: 'Join' }).click()
+    person = { ...person, email: invitation.email }
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await signIn(page)
+    await page.getByText('Make a personal access token').click()
+    await page.getByLabel('Name of a new token').fill('Laptop')
+    await page.getByLabel('See teams').check()
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    await page.getByRole('button', { name: 'Make the token' }).click()
+    const token = await page.locator('.secret').innerText()
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    expect((await live.api('GET', '/v1/me', token)).body.scopes).toEqual(['teams:read'])
+    await page.getByRole('button', { name: 'Revoke Laptop' }).click()
+    await page.getByText('The token is revoked.').waitFor()
+    expect((await live.api('GET', '/v1/me', token)).status).toBe(401)
+  }
+
+  test('from an invitation to a personal access token', () => within({}, fromInvitation))
+  test('the same on a phone without JavaScript', () =>
+    within({ javaScriptEnabled: false, viewport: { width: 360, height: 640 } }, fromInvitation))
+
   test('light and dark are two themes of one page', async () => {
     const background = async (colorScheme: 'light' | 'dark') => {
       let color = ''

@@ -3,6 +3,7 @@ import { type AccountPage, accountPage } from '../../server/sign-in/pages/accoun
 import { type ConfirmSignOutPage, confirmSignOutPage } from '../../server/sign-in/pages/confirm-sign-out.ts'
 import { type ConsentPage, consentPage } from '../../server/sign-in/pages/consent.ts'
 import { type ErrorPage, errorPage } from '../../server/sign-in/pages/error.ts'
+import { type InvitationPage, invitationPage } from '../../server/sign-in/pages/invitation.ts'
 import { type SecondFactorPage, secondFactorPage } from '../../server/sign-in/pages/second-factor.ts'
 import { type SignInPage, signInPage } from '../../server/sign-in/pages/sign-in.ts'
 import { type SignedOutPage, signedOutPage } from '../../server/sign-in/pages/signed-out.ts'
@@ -55,6 +56,8 @@ export const ACCOUNT: AccountPage = {
     renamePasskey: '/account/passkeys/rename',
     removePasskey: '/account/passkeys/remove',
     requirePasskey: '/account/passkeys/require',
+    makeToken: '/account/tokens/make',
+    revokeToken: '/account/tokens/revoke',
   },
   account: { email, role: 'owner', tenant },
   sessions: [
@@ -70,10 +73,28 @@ export const ACCOUNT: AccountPage = {
     { id: 'p1', name: 'Laptop', createdAt: at, lastUsedAt: at },
     { id: 'p2', name: 'Phone', createdAt: at },
   ],
+  tokens: [
+    {
+      ...{ id: 't1', name: 'Backup', prefixHint: 'kp_live_abcdefghijkl', scopes, createdAt: at, lastUsedAt: at },
+      ...{ expiresAt: at, expired: true },
+    },
+    {
+      ...{ id: 't2', name: 'Script', prefixHint: 'kp_live_bcdefghijklm', scopes: undefined, createdAt: at },
+      ...{ lastUsedAt: undefined, expiresAt: undefined, expired: false },
+    },
+  ],
+  tokenScopes: scopes,
+  madeToken: { name: 'New', value: 'kp_live_cdefghijklmn_value' },
   passkeyRequired: true,
   registrationOptions: passkeyOptions,
   notice: 'The passkey was added.',
   error: 'That did not work.',
+}
+
+const INVITATION: InvitationPage = {
+  ...{ mode, csrf, tenant, email, role: 'admin', token: 'token-value' },
+  action: '/sign-in/invitation',
+  ...{ shortest: 12, longest: 128, error: 'The two are not the same.' },
 }
 
 const CONFIRM_SIGN_OUT: ConfirmSignOutPage = { mode, action: '/oauth/logout/confirm', xsrf: 'csrf-value', app }
@@ -101,6 +122,7 @@ export const PAGES: readonly Page[] = [
   entry('second factor', secondFactorPage, SECOND_FACTOR, true),
   entry('consent', consentPage, CONSENT, true),
   entry('account', accountPage, ACCOUNT),
+  entry('invitation', invitationPage, INVITATION),
   entry('confirm sign-out', confirmSignOutPage, CONFIRM_SIGN_OUT, true),
   entry('signed out', signedOutPage, SIGNED_OUT, true),
   entry('error', errorPage, ERROR),

@@ -30,6 +30,58 @@ describeStateStores('the state store', (open, deployment) => {
   const race = <T>(attempt: (node: StateStore) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: 50 }, (_, at) => attempt(at % 2 ? there : here)))
 
+  describe('events', () => {
+    /** All that are pending, in order, and removed. */
+    async function drained(node: StateStore): Promise<string[]> {
+      const all: string[] = []
+      for (;;) {
+        const { events, handles } = await node.pendingEvents(50)
+        if (!events.length) return all
+        all.push(...events)
+        await node.removeEvents(handles)
+      }
+    }
+
+    test('are there for every node, in the order of one node, until they are removed', async () => {
+      const sent = Array.from({ length: 120 }, (_, at) => `${at} ${fresh()} "é\u2028'`)
+      for (const event of sent.slice(0, 20)) await here.recordEvent(event)
+      expect(await there.pendingEvents(7)).toMatchObject({ events: sent.slice(0, 7), more: true })
+      await Promise.all(sent.slice(20).map((event) => here.recordEvent(event)))
+      expect(await otherMode.pendingEvents(10)).toEqual({ events: [], handles: [], more: false })
+      const { events } = await there.pendingEvents(30)
+      expect(events).toEqual(sent.slice(0, events.length))
+      expect(events.length).toBeGreaterThanOrEqual(30)
+      expect((await there.pendingEvents(30)).events).toEqual(events)
+      expect(await drained(there)).toEqual(sent)
+      expect(await drained(here)).toEqual([])
+    })
+
+    test('that come while others are removed stay', async () => {
+      await here.recordEvent('before')
+      const { handles, more } = await there.pendingEvents(10)
+      expect(more).toBe(false)
+      await here.recordEvent('after')
+      await Promise.all([here.removeEvents(handles), there.removeEvents(handles), here.removeEvents([])])
+      expect(await drained(there)).toEqual(['after'])
+    })
+
+    test('go out with what else the turn writes and reads', async () => {
+      const digest = fresh()
+      const both = Promise.all([here.putToken(digest, 'record', clock.now() + HOUR), here.recordEvent('minted')])
+      await Promise.all([both, here.findToken(fresh())])
+      expect([await there.findToken(digest), await drained(there)]).toEqual(['record', ['minted']])
+    })
+
+    test('of both nodes at once, all are there', async () => {
+      await race((node) => node.recordEvent(node === here ? 'here' : 'there'))
+      const all = await drained(here)
+      expect([all.length, all.filter((event) => event === 'here').length]).toEqual([
+        50,
+        deployment === 'embedded' ? 50 : 25,
+      ])
+    })
+  })
+
   test('a token is found by every node until it is removed', async () => {
     const digest = fresh()
     expect(await here.findToken(digest)).toBeUndefined()
@@ -94,6 +146,17 @@ describeStateStores('the state store', (open, deployment) => {
     // Redis counts the window by its own clock.
     expect(resetsAt).toBeGreaterThan(clock.now() + HOUR - 60_000)
     expect(resetsAt).toBeLessThanOrEqual(clock.now() + HOUR)
+  })
+
+  test('of 50 concurrent counts by seven no two see the same', async () => {
+    const key = fresh()
+    const counts = await race((node) => node.countFailure(key, HOUR, 7))
+    expect(counts.map(({ count }) => count).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 50 }, (_, at) => (at + 1) * 7),
+    )
+    const { count, resetsAt } = await there.countFailure(key, HOUR)
+    expect(count).toBe(351)
+    expect(resetsAt).toBeGreaterThan(clock.now() + HOUR - 60_000)
   })
 
   test('one mode sees nothing of the other', async () => {
@@ -205,6 +268,21 @@ describeStateStores('the state store', (open, deployment) => {
         expect(lifetimes[at]).toBeLessThanOrEqual(lifetime)
         expect(lifetimes[at]).toBeGreaterThan(lifetime - 5_000)
       }
+    })
+
+    test('the events of one turn are one entry of the stream, and once they are removed it takes no room', async () => {
+      await Promise.all(Array.from({ length: 5_000 }, (_, at) => here.recordEvent(`${at} ${'x'.repeat(400)}`)))
+      expect(await redis.xlen('kc:l:e')).toBe(1)
+      for (let at = 0; at < 200; at++) await here.recordEvent(`${at} ${'x'.repeat(400)}`)
+      expect(await redis.xlen('kc:l:e')).toBe(201)
+      expect(await redis.memory('USAGE', 'kc:l:e', 'SAMPLES', 0)).toBeGreaterThan(2e6)
+      for (;;) {
+        const { handles } = await there.pendingEvents(500)
+        if (!handles.length) break
+        await there.removeEvents(handles)
+      }
+      expect(await redis.xlen('kc:l:e')).toBe(0)
+      expect(await redis.memory('USAGE', 'kc:l:e', 'SAMPLES', 0)).toBeLessThan(2_000)
     })
 
     test('a live token takes at most 400 bytes', async () => {

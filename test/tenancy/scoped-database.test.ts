@@ -45,6 +45,14 @@ describeDeployment('database', 'the scoped database', (open) => {
       await database.tenantSettings.create({ data: scope })
       await database.workloadProvider.create({ data: { ...scope, ...provider(name) } })
       await database.workloadBinding.create({ data: { ...scope, ...binding(name) } })
+      await database.apiClient.create({ data: { ...scope, ...apiClient(name) } })
+      await database.team.create({ data: { ...scope, ...team(name) } })
+      await database.teamMember.create({ data: { ...scope, teamId: name, memberId: name, createdAt: AT } })
+      await database.usageDay.create({ data: { ...scope, ...usage(name) } })
+      await database.webhook.create({ data: { ...scope, ...webhook(name) } })
+      await database.webhookMessage.create({ data: { ...scope, ...message(name) } })
+      await database.idempotentRequest.create({ data: { ...scope, ...request(name) } })
+      await database.invitation.create({ data: { ...invitation(name), tenantId: scope.tenantId } })
       await database.auditHead.create({ data: { ...scope, seq: 1, hash: name } })
       await database.auditEntry.create({ data: { ...scope, ...entry(name) } })
     }
@@ -77,6 +85,19 @@ describeDeployment('database', 'the scoped database', (open) => {
     ...{ createdBy: 't', createdAt: AT, updatedAt: AT },
   })
 
+  const apiClient = (name: string) => ({ id: name, clientId: name, permission: 'read' })
+  const team = (name: string) => ({ id: name, name, createdBy: 't', createdAt: AT, updatedAt: AT })
+  const usage = (name: string) => ({ clientId: name, secretId: name, day: '2030-01-01', count: 1 })
+  const webhook = (name: string) => ({
+    ...{ id: name, url: 'https://w.example', events: [], sealedSecret: 's', createdBy: 't' },
+    ...{ createdAt: AT, updatedAt: AT },
+  })
+  const message = (name: string) => ({ id: name, webhookId: name, event: 'a.b', body: '{}', createdAt: AT })
+  const request = (name: string) => ({ digest: name, requestDigest: 'r', createdAt: AT, expiresAt: AT })
+  const invitation = (name: string) => ({
+    ...{ id: name, email: name, role: 'member', digest: name, createdBy: 't', createdAt: AT, expiresAt: AT },
+  })
+
   const dump = async () => {
     const [row] = await database.$queryRaw<{ all: string }[]>`
       SELECT (SELECT json_agg(c ORDER BY id)::text FROM client c) || (SELECT json_agg(s ORDER BY id)::text FROM secret s)
@@ -90,6 +111,15 @@ describeDeployment('database', 'the scoped database', (open) => {
         || (SELECT json_agg(t ORDER BY tenant_id, mode)::text FROM tenant_settings t)
         || (SELECT json_agg(w ORDER BY id)::text FROM workload_provider w)
         || (SELECT json_agg(w ORDER BY id)::text FROM workload_binding w)
+        || (SELECT json_agg(a ORDER BY id)::text FROM api_client a)
+        || (SELECT json_agg(t ORDER BY id)::text FROM team t)
+        || (SELECT json_agg(t ORDER BY team_id)::text FROM team_member t)
+        || (SELECT json_agg(u ORDER BY client_id)::text FROM usage_day u)
+        || (SELECT json_agg(w ORDER BY id)::text FROM webhook w)
+        || (SELECT json_agg(w ORDER BY id)::text FROM webhook_message w)
+        || (SELECT json_agg(i ORDER BY digest)::text FROM idempotent_request i)
+        || (SELECT json_agg(i ORDER BY id)::text FROM invitation i)
+        || (SELECT json_agg(m ORDER BY id)::text FROM member m)
         || (SELECT json_agg(s ORDER BY ref)::text FROM standing s) AS all`
     expect(row?.all).toBeTruthy() // one empty table would make all of it NULL, and equal
     return row?.all
@@ -109,8 +139,36 @@ describeDeployment('database', 'the scoped database', (open) => {
     signInSession: { key: 'id', change: { userAgent: 'changed' } },
     workloadProvider: { key: 'id', change: { name: 'changed' } },
     workloadBinding: { key: 'id', change: { name: 'changed' } },
+    apiClient: { key: 'id', change: { permission: 'edit' } },
+    team: { key: 'id', change: { name: 'changed' } },
+    teamMember: { key: 'teamId', change: { createdAt: new Date(0) } },
+    usageDay: { key: 'clientId', change: { count: { increment: 1 } } },
+    webhook: { key: 'id', change: { url: 'https://changed.example' } },
+    webhookMessage: { key: 'id', change: { body: 'changed' } },
+    idempotentRequest: { key: 'digest', change: { status: 201 } },
     tenantSettings: { key: undefined, change: { requireDpop: true } },
   } as const
+
+  /** People: the tenant's, whatever the mode. */
+  const OF_THE_TENANT = {
+    invitation: { change: { role: 'admin' } },
+    member: { change: { role: 'admin' } },
+  } as const
+
+  /** What Prisma calls a key of several columns. */
+  const COMPOUND: Record<string, (scope: TenantScope) => object> = {
+    auditHead: (scope) => ({ tenantId_mode: scope }),
+    tenantSettings: (scope) => ({ tenantId_mode: scope }),
+    teamMember: (scope) => ({
+      tenantId_mode_teamId_memberId: { ...scope, teamId: nameOf(scope), memberId: nameOf(scope) },
+    }),
+    usageDay: (scope) => ({
+      tenantId_mode_clientId_secretId_day: {
+        ...{ ...scope, clientId: nameOf(scope), secretId: nameOf(scope), day: '2030-01-01' },
+      },
+    }),
+    idempotentRequest: (scope) => ({ tenantId_mode_digest: { ...scope, digest: nameOf(scope) } }),
+  }
 
   // biome-ignore lint/suspicious/noExplicitAny: each model has its own types; here they are all treated alike.
   type AnyModel = Record<string, (args: object) => Promise<any>>
@@ -119,8 +177,7 @@ describeDeployment('database', 'the scoped database', (open) => {
   describe.each(Object.entries(MODELS))('%s', (name, { key, change }) => {
     const finds = ['findFirst', 'findFirstOrThrow', 'findMany', 'findUnique', 'findUniqueOrThrow'] as const
     const named = (scope: TenantScope): object => (key ? { [key]: nameOf(scope) } : { ...scope })
-    const unique = (scope: TenantScope): object =>
-      key && name !== 'auditHead' ? named(scope) : { tenantId_mode: scope }
+    const unique = (scope: TenantScope): object => COMPOUND[name]?.(scope) ?? named(scope)
     const call = (operation: string, args: object) => modelOf(mine, name)[operation]?.(args)
 
     test.each(finds)('%s finds its own and nothing else', async (operation) => {
@@ -187,6 +244,58 @@ describeDeployment('database', 'the scoped database', (open) => {
     })
   })
 
+  describe.each(Object.entries(OF_THE_TENANT))('%s, which is of no mode', (name, { change }) => {
+    const both = ['ten_me_live', 'ten_me_test']
+    const calling = (of: ScopedDatabase) => (operation: string, args: object) => modelOf(of, name)[operation]?.(args)
+
+    test('is read from a mode as far as it is the tenant’s', async () => {
+      const rows = await calling(mine)('findMany', { orderBy: { id: 'asc' } })
+      expect(rows.map(({ id }: { id: string }) => id)).toEqual(both)
+      expect(await calling(mine)('findUnique', { where: { id: 'ten_other_live' } })).toBeNull()
+    })
+
+    test('is not changed from a mode', async () => {
+      const before = await dump()
+      const [where, data] = [{ id: 'ten_me_live' }, change]
+      const attempts: [string, object][] = [
+        ...([
+          ['create', { data: { id: 'x' } }],
+          ['createMany', { data: [{ id: 'x' }] }],
+        ] as [string, object][]),
+        ...([
+          ['update', { where, data }],
+          ['updateMany', { where, data }],
+        ] as [string, object][]),
+        ...([
+          ['delete', { where }],
+          ['deleteMany', {}],
+        ] as [string, object][]),
+        ['upsert', { where, create: { id: 'x' }, update: data }],
+      ]
+      for (const [operation, args] of attempts) {
+        await expect(async () => calling(mine)(operation, args)).rejects.toThrow('changed for the whole tenant')
+      }
+      expect(await dump()).toBe(before)
+    })
+
+    test('is changed for the whole tenant, and nobody else’s', async () => {
+      const whole = calling(scopeDatabase(database, { tenantId: 'ten_me' }) as ScopedDatabase)
+      expect(await whole('updateMany', { where: { id: 'ten_other_live' }, data: change })).toEqual({ count: 0 })
+      expect(await whole('updateMany', { where: {}, data: { ...change, tenantId: 'ten_other' } })).toEqual({ count: 2 })
+      const kept = await calling(scopeDatabase(database, { tenantId: 'ten_me' }) as ScopedDatabase)('findMany', {})
+      expect(kept).toMatchObject([change, change])
+    })
+  })
+
+  test('the whole tenant reaches both modes, and no other tenant', async () => {
+    const whole = scopeDatabase(database, { tenantId: 'ten_me' })
+    const clients = await whole.client.findMany({ orderBy: { id: 'asc' }, select: { id: true } })
+    expect(clients.map(({ id }) => id)).toEqual(['ten_me_live', 'ten_me_test'])
+    expect(await whole.standing.updateMany({ where: { ref: 'ten_other_live' }, data: { epoch: 9 } })).toEqual({
+      count: 0,
+    })
+  })
+
   describe('writes', () => {
     const resource = (id: string, scope: Partial<TenantScope> = {}) => ({
       ...{ id, identifier: `https://${id}`, name: id, createdAt: AT, ...scope },
@@ -245,12 +354,25 @@ describeDeployment('database', 'the scoped database', (open) => {
     })
   })
 
+  test('the tenant’s own row is read from a mode, and changed for the whole tenant alone', async () => {
+    const whole = scopeDatabase(database, { tenantId: 'ten_other' })
+    expect((await mine.tenant.findMany()).map(({ id }) => id)).toEqual(['ten_me'])
+    expect(await mine.tenant.findUnique({ where: { id: 'ten_other' } })).toBeNull()
+    const change = { where: {}, data: { plan: 'enterprise' } }
+    await expect(async () => mine.tenant.updateMany(change)).rejects.toThrow('changed for the whole tenant')
+    await expect(async () => mine.tenant.deleteMany()).rejects.toThrow('changed for the whole tenant')
+    expect(await whole.tenant.updateMany({ ...change, where: { id: 'ten_me' } })).toEqual({ count: 0 })
+    expect(await whole.tenant.updateMany(change)).toEqual({ count: 1 })
+    expect(await database.tenant.findMany({ where: { plan: 'enterprise' } })).toMatchObject([{ id: 'ten_other' }])
+    await whole.tenant.updateMany({ where: {}, data: { plan: 'standard' } })
+  })
+
   describe('refused', () => {
     test('models that are no tenant’s', async () => {
       const unscoped = Object.values(Prisma.ModelName).filter(
-        (name) => !(name[0]?.toLowerCase() + name.slice(1) in MODELS),
+        (name) => !(name[0]?.toLowerCase() + name.slice(1) in { ...MODELS, ...OF_THE_TENANT, tenant: 'itself' }),
       )
-      expect(unscoped).toEqual(expect.arrayContaining(['Tenant', 'Member', 'SigningKey', 'AccessToken', 'ScopeSet']))
+      expect(unscoped).toEqual(expect.arrayContaining(['SigningKey', 'AccessToken', 'ScopeSet']))
       for (const name of unscoped) {
         const model = modelOf(mine, name[0]?.toLowerCase() + name.slice(1))
         for (const operation of ['findMany', 'findFirst', 'count', 'deleteMany'] as const) {

@@ -32,17 +32,19 @@ export async function readDatabase(connection: MigrationConnection): Promise<Dat
     mayCreate: row?.may_create === true,
     clock: { theirs: Number(row?.now), asked, answered },
     migrations,
-    keyUse: migrations.applied.length ? await readKeyUse(connection) : undefined,
+    keyUse: migrations.applied.length ? await readKeyUse(connection, migrations) : undefined,
   }
 }
 
-async function readKeyUse({ query }: MigrationConnection): Promise<KeyUse> {
+async function readKeyUse({ query }: MigrationConnection, { pending }: MigrationStatus): Promise<KeyUse> {
   const ids = async (sql: string) => (await query(sql)).map(({ id }) => String(id))
   return {
-    // The envelope of keys/seal.ts: v1.<master key>.…
+    // The envelope of credentials/sealed-at-rest.ts: v1.<master key>.…
     signingKeys: await ids(
       "SELECT DISTINCT split_part(sealed_private, '.', 2) AS id FROM signing_key WHERE removed_at IS NULL",
     ),
+    // Its table may be among what is still to be made.
+    webhooks: pending.length ? [] : await ids("SELECT DISTINCT split_part(sealed_secret, '.', 2) AS id FROM webhook"),
     secrets: await ids('SELECT DISTINCT hash_key AS id FROM secret WHERE revoked_at IS NULL'),
   }
 }

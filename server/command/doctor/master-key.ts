@@ -34,11 +34,12 @@ export async function checkMasterKey(
 /** What is in the database under each master key's id. */
 export interface KeyUse {
   readonly signingKeys: readonly string[]
+  readonly webhooks: readonly string[]
   readonly secrets: readonly string[]
 }
 
 /** Whether the keys at hand open and recognise what is stored. */
-export function judgeKeyUse({ all }: MasterKeys, { signingKeys, secrets }: KeyUse): Finding[] {
+export function judgeKeyUse({ all }: MasterKeys, { signingKeys, webhooks, secrets }: KeyUse): Finding[] {
   const topic = 'master key'
   const missing = (used: readonly string[]) => used.filter((id) => !all.some((key) => key.id === id))
   const findings: Finding[] = []
@@ -47,6 +48,13 @@ export function judgeKeyUse({ all }: MasterKeys, { signingKeys, secrets }: KeyUs
     const seen = `signing keys are sealed under ${sealed.join(', ')}, which is not configured`
     findings.push(
       fail(topic, seen, 'add that key to KC_MASTER_KEY, after a comma: the server does not start without it'),
+    )
+  }
+  const unsigned = missing(webhooks)
+  if (unsigned.length) {
+    const seen = `webhooks' secrets are sealed under ${unsigned.join(', ')}, which is not configured: nothing is sent`
+    findings.push(
+      fail(topic, seen, 'add that key to KC_MASTER_KEY, after a comma, for an hour with the server running'),
     )
   }
   const hashed = missing(secrets)

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import { writeAppSettings } from '../../credentials/apps.ts'
-import { splitKey } from '../../credentials/format.ts'
-import { issueKey, KEY_KINDS } from '../../credentials/keys.ts'
+import { issueKey, KEY_KINDS, WITH_SECRETS } from '../../credentials/keys.ts'
 import { ApiError } from '../../http/problem.ts'
 import { appSettingsOf, NEW_APP_SETTINGS, type WrongField, wrongAppFields, wrongScopes } from '../app-settings.ts'
-import { appFields, description, expiresAt, name, scopes, tokenValidity } from '../fields.ts'
+import { appFields, description, expiresAt, name, scopes, tags, tokenValidity } from '../fields.ts'
 import { type OperationNeeds, operation } from '../operation.ts'
 import { withinPower } from '../power.ts'
-import { viewOfKey } from './view.ts'
+import { apiKeyWithSecret, viewOfNewKey } from './view.ts'
 
 const body = z.strictObject({
   kind: z.enum(KEY_KINDS),
   name,
   description: description.nullish(),
+  tags: tags.default([]),
   /** Left out: all that the creator has, which for a full-access key is everything, now and later. */
   scopes: scopes.optional(),
   expires_at: expiresAt.nullish(),
@@ -26,11 +26,17 @@ const body = z.strictObject({
 type Body = z.output<typeof body>
 
 export const createApiKey = operation({
+  summary: 'Create a key',
+  explanation:
+    'An enterprise key needs the Enterprise plan, `scopes` and `expires_at`. Without `scopes` a key gets all that its creator has. In test ' +
+    'mode keys are `tk_test_…`, and none is an enterprise key. A `public` key has no secret; with `redirect_uris` it is the client_id of a ' +
+    'public client of the authorization code flow.',
   method: 'POST',
   path: '/v1/api-keys',
   requires: 'api-keys:write',
   status: 201,
   body,
+  answer: apiKeyWithSecret,
   async handle({ caller, body }, needs) {
     refuseWrongFields(body, needs)
     const isApp = body.redirect_uris !== undefined
@@ -41,6 +47,7 @@ export const createApiKey = operation({
       kind: body.kind,
       name: body.name,
       description: body.description ?? null,
+      tags: body.tags,
       scopes,
       tokenValidity: body.token_validity ?? null,
       requireDpop: body.require_dpop,
@@ -49,15 +56,14 @@ export const createApiKey = operation({
     }
     const settings = { ...NEW_APP_SETTINGS, ...appSettingsOf(body) }
     const { scope, change, digests } = needs
-    const { row, app, apiKey } = await change(async (transaction) => {
+    const { row, apiKey } = await change(async (transaction) => {
       const { result, ...outcome } = await issueKey(transaction, scope, digests, key, new Date(now))
-      const app = isApp ? await writeAppSettings(transaction, scope, result.row.id, 'public', settings) : null
-      return { ...outcome, result: { ...result, app } }
+      const { id } = result.row
+      if (isApp) await writeAppSettings(transaction, scope, id, 'public', settings)
+      const row = await transaction.client.findUniqueOrThrow({ where: { id }, include: WITH_SECRETS })
+      return { ...outcome, result: { row, apiKey: result.apiKey } }
     })
-    const { client_id, ...view } = viewOfKey(now)({ ...row, app })
-    if (!apiKey) return { ...view, api_key: client_id, client_id }
-    const { clientId, clientSecret } = splitKey(apiKey)
-    return { ...view, api_key: apiKey, client_id: clientId, client_secret: clientSecret }
+    return viewOfNewKey(now, row, apiKey)
   },
 })
 

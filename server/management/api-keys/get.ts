@@ -1,15 +1,17 @@
-import { KEY_KINDS } from '../../credentials/keys.ts'
+import { findKey } from '../../credentials/keys.ts'
 import { ApiError } from '../../http/problem.ts'
 import { operation } from '../operation.ts'
-import { viewOfKey } from './view.ts'
+import { apiKey, viewOfKey } from './view.ts'
 
 export const getApiKey = operation({
+  summary: 'Get a key',
   method: 'GET',
   path: '/v1/api-keys/:id',
   requires: 'api-keys:read',
   status: 200,
+  answer: apiKey,
   async handle({ id }, { database, clock }) {
-    const row = await database.client.findFirst({ where: { id, kind: { in: [...KEY_KINDS] } }, include: { app: true } })
+    const row = await findKey(database, id)
     if (!row) throw new ApiError('not_found')
     return viewOfKey(clock.now())(row)
   },

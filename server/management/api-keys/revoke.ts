@@ -4,6 +4,9 @@ import { operation } from '../operation.ts'
 
 /** For good, at the next request on every node, with all that was minted from it. */
 export const revokeApiKey = operation({
+  summary: 'Revoke a key',
+  explanation:
+    'For good, at the next request on every node, with all tokens that were minted from it. It stays in the list.',
   method: 'DELETE',
   path: '/v1/api-keys/:id',
   requires: 'api-keys:write',

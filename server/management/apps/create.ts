@@ -7,7 +7,7 @@ import { appFields, description, name, scopes, tokenValidity } from '../fields.t
 import { jwks } from '../jwks.ts'
 import { type OperationNeeds, operation } from '../operation.ts'
 import { withinPower } from '../power.ts'
-import { viewOfApp } from './view.ts'
+import { appWithSecret, viewOfApp } from './view.ts'
 
 const body = z.strictObject({
   name,
@@ -24,11 +24,14 @@ const body = z.strictObject({
 type Body = z.output<typeof body>
 
 export const createAppOperation = operation({
+  summary: 'Create an app',
+  explanation: 'An app signs people in with the authorization code flow. Its secret is shown this once.',
   method: 'POST',
   path: '/v1/apps',
   requires: 'apps:write',
   status: 201,
   body,
+  answer: appWithSecret,
   async handle({ caller, body }, needs) {
     refuseWrongFields(body, needs)
     const app = {

@@ -4,6 +4,8 @@ import { operation } from '../operation.ts'
 
 /** For good, at the next request on every node, with all that was minted for it. */
 export const deleteApp = operation({
+  summary: 'Revoke an app',
+  explanation: 'For good, at the next request on every node, with all that was minted for it.',
   method: 'DELETE',
   path: '/v1/apps/:id',
   requires: 'apps:write',

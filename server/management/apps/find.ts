@@ -1,14 +1,14 @@
 import type { AppRow, ClientWithApp } from '../../credentials/apps.ts'
 import { ApiError } from '../../http/problem.ts'
-import type { ScopedDatabase } from '../../tenancy/scoped-database.ts'
+import type { ScopedTransaction } from '../../tenancy/scoped-database.ts'
 import type { Caller } from '../caller.ts'
 import { refuseMorePower } from '../power.ts'
 
 type FoundApp = ClientWithApp & { readonly app: AppRow }
 
-/** @throws {ApiError} not_found, or conflict if nothing can be changed about it any more. */
-export async function findLiveApp(id: string, database: ScopedDatabase): Promise<FoundApp> {
-  const row = await database.client.findFirst({ where: { id, kind: 'app' }, include: { app: true } })
+/** In the transaction that changes it. @throws {ApiError} not_found, or conflict if nothing can be changed about it any more. */
+export async function findLiveApp(id: string, { client }: Pick<ScopedTransaction, 'client'>): Promise<FoundApp> {
+  const row = await client.findFirst({ where: { id, kind: 'app' }, include: { app: true } })
   if (!row?.app) throw new ApiError('not_found')
   if (row.revokedAt) throw new ApiError('conflict', { detail: 'this app was revoked, for good' })
   return { ...row, app: row.app }

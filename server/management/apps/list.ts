@@ -1,15 +1,18 @@
 import { z } from 'zod'
+import { containing } from '../../storage/ilike.ts'
 import { cursorAndLimit, searched } from '../fields.ts'
 import { operation } from '../operation.ts'
-import { listOf, pageOf } from '../page.ts'
-import { viewOfApp } from './view.ts'
+import { listAnswer, listOf, pageOf } from '../page.ts'
+import { appAnswer, viewOfApp } from './view.ts'
 
 export const listApps = operation({
+  summary: 'List apps',
   method: 'GET',
   path: '/v1/apps',
   requires: 'apps:read',
   status: 200,
   query: z.strictObject({ ...cursorAndLimit, search: searched.optional() }),
+  answer: listAnswer(appAnswer),
   async handle({ query }, { database }) {
     const { where, ...page } = pageOf(query)
     const rows = await database.client.findMany({
@@ -23,8 +26,5 @@ export const listApps = operation({
 
 /** A part of its name in any case, or its client_id. */
 const matching = (search: string) => ({
-  OR: [{ name: { contains: literally(search), mode: 'insensitive' as const } }, { id: search }],
+  OR: [{ name: containing(search) }, { id: search }],
 })
-
-/** `%` and `_` are what was typed, not wildcards. */
-const literally = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&')

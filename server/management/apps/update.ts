@@ -9,7 +9,7 @@ import { jwks } from '../jwks.ts'
 import { type OperationNeeds, operation } from '../operation.ts'
 import { withinPower } from '../power.ts'
 import { findLiveApp, refuseStrongerApp } from './find.ts'
-import { viewOfApp } from './view.ts'
+import { appAnswer, viewOfApp } from './view.ts'
 
 /** What isn't there stays; null is the default again. An app's type is for good. */
 const body = z
@@ -27,19 +27,23 @@ const body = z
 type Body = z.output<typeof body>
 
 export const updateAppOperation = operation({
+  summary: 'Change an app',
+  explanation: 'What is left out stays as it is; null is the default again. An app’s type is for good.',
   method: 'PATCH',
   path: '/v1/apps/:id',
   requires: 'apps:write',
   status: 200,
   body,
+  answer: appAnswer,
   async handle({ caller, id, body }, needs) {
-    const before = await findLiveApp(id, needs.database)
-    // Who sets its scopes and nothing else makes it no stronger than they are: an admin may narrow any app.
-    if (Object.keys(body).some((field) => field !== 'scopes')) refuseStrongerApp(caller, before)
-    refuseWrongFields(body, before.app, needs)
-    const changes = { client: clientChangesOf(caller, body), settings: appSettingsOf(body) }
-    const now = new Date(needs.clock.now())
-    const row = await needs.change((transaction) => updateApp(transaction, id, changes, now))
+    const row = await needs.change(async (transaction) => {
+      const before = await findLiveApp(id, transaction)
+      // Who sets its scopes and nothing else makes it no stronger than they are: an admin may narrow any app.
+      if (Object.keys(body).some((field) => field !== 'scopes')) refuseStrongerApp(caller, before)
+      refuseWrongFields(body, before.app, needs)
+      const changes = { client: clientChangesOf(caller, body), settings: appSettingsOf(body) }
+      return updateApp(transaction, id, changes, new Date(needs.clock.now()))
+    })
     if (!row) throw new ApiError('conflict', { detail: 'this app was revoked, for good' })
     return viewOfApp(row)
   },

@@ -2,7 +2,7 @@ import type { Mode } from '../../mode/mode.ts'
 import type { Operation } from '../operation.ts'
 import { CALLBACKS, type Endpoints, signIn, tokenFolder } from './authorization.ts'
 import { folderOf } from './folder.ts'
-import { idVariableOf, isCreation, resourceOf } from './resource.ts'
+import { isCreation, madeIdVariableOf, resourceOf } from './resource.ts'
 
 interface Needs {
   readonly issuer: string
@@ -27,7 +27,9 @@ Run as a whole it makes one of everything, and takes away what can be taken away
  */
 export function postmanCollection({ issuer, mode, metadata, operations }: Needs) {
   const resources = [...new Set(operations.map((operation) => resourceOf(operation, operations)))]
-  const ids = operations.filter(isCreation).map((operation) => idVariableOf(resourceOf(operation, operations)))
+  const ids = operations
+    .filter(isCreation)
+    .map((operation) => madeIdVariableOf(operation, resourceOf(operation, operations)))
   const empty = ['client_id', 'client_secret', 'app_client_id', 'app_client_secret', 'access_token', ...ids]
   return {
     info: {

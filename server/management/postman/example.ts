@@ -16,8 +16,14 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   name: 'Made with Postman',
   type: 'confidential', // so that there is a secret to rotate
   redirect_uris: CALLBACKS,
+  url: 'https://hooks.example/keycourt',
+  events: ['*'],
+  email: 'invited-{{$guid}}@example.com',
   identifier: 'https://api.example/{{$guid}}',
   scopes: ['example:read'],
+  client_id: 'postman-{{$guid}}',
+  client_secret: 'k1-{{$randomPassword}}',
+  ids: ['{{api_clients_duplicate_id}}'],
   service_user_id: '{{service_user_id}}',
   conditions: [{ claim: 'repository_id', op: 'equals', value: '1296269' }],
 }

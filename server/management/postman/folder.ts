@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Operation } from '../operation.ts'
 import { exampleOf, type Schema } from './example.ts'
-import { folderNameOf, idVariableOf, isCreation, ownerOf } from './resource.ts'
+import { folderNameOf, idVariableOf, isCreation, madeIdVariableOf, ownerOf, resourceOf } from './resource.ts'
 
 /** One resource: made first, then looked at, changed, and taken away, so that it runs from top to bottom. */
 export const folderOf = (resource: string, operations: readonly Operation[]) => ({
@@ -9,7 +9,7 @@ export const folderOf = (resource: string, operations: readonly Operation[]) => 
   item: operations
     .filter((operation) => folderNameOf(operation, operations) === resource)
     .sort((one, other) => turnOf(one, resource) - turnOf(other, resource))
-    .map((operation) => requestOf(operation, resource)),
+    .map((operation) => requestOf(operation, resource, operations)),
 })
 
 const TURN = { GET: 1, PATCH: 2, POST: 3, DELETE: 4 } as const
@@ -22,12 +22,12 @@ function turnOf(operation: Operation, resource: string): number {
   return isOwners ? LAST : TURN[operation.method]
 }
 
-function requestOf(operation: Operation, resource: string) {
+function requestOf(operation: Operation, resource: string, operations: readonly Operation[]) {
   const { method, path, body } = operation
   const schema = body && schemaOf(body)
   return {
     name: `${method} ${path}`,
-    event: [{ listen: 'test', script: { type: 'text/javascript', exec: testsOf(operation, resource) } }],
+    event: [{ listen: 'test', script: { type: 'text/javascript', exec: testsOf(operation, resource, operations) } }],
     request: {
       method,
       description: [needs(operation), ...(schema ? fieldsOf(schema) : [])].join('\n'),
@@ -70,7 +70,19 @@ const fieldsOf = ({ properties = {}, required = [] }: Schema): string[] => [
   ...Object.keys(properties).map((name) => `- \`${name}\`${required.includes(name) ? '' : ' (optional)'}`),
 ]
 
-const testsOf = (operation: Operation, resource: string): string[] => [
-  `pm.test('answers ${operation.status}', () => pm.response.to.have.status(${operation.status}))`,
-  ...(isCreation(operation) ? [`pm.collectionVariables.set('${idVariableOf(resource)}', pm.response.json().id)`] : []),
+/** What only some may do is refused to others; and nobody's member is changed by running it all. */
+function statusesOf(operation: Operation, operations: readonly Operation[]): number[] {
+  const owner = ownerOf(operation)
+  const isMade = operations.some(
+    (other) => isCreation(other) && madeIdVariableOf(other, resourceOf(other, operations)) === idVariableOf(owner),
+  )
+  const isOnOne = operation.path.includes(':id')
+  return [operation.status, ...(operation.only ? [403] : []), ...(isOnOne && !isMade ? [404] : [])]
+}
+
+const testsOf = (operation: Operation, resource: string, operations: readonly Operation[]): string[] => [
+  `pm.test('answers ${statusesOf(operation, operations).join(' or ')}', () => pm.expect(pm.response.code).to.be.oneOf(${JSON.stringify(statusesOf(operation, operations))}))`,
+  ...(isCreation(operation)
+    ? [`pm.collectionVariables.set('${madeIdVariableOf(operation, resource)}', pm.response.json().id)`]
+    : []),
 ]

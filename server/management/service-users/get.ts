@@ -1,15 +1,15 @@
-import { ApiError } from '../../http/problem.ts'
 import { operation } from '../operation.ts'
-import { viewOfServiceUser } from './view.ts'
+import { findServiceUser } from './find.ts'
+import { serviceUser, viewOfServiceUser } from './view.ts'
 
 export const getServiceUser = operation({
+  summary: 'Get a service user',
   method: 'GET',
   path: '/v1/service-users/:id',
   requires: 'service-users:read',
   status: 200,
+  answer: serviceUser,
   async handle({ id }, { database }) {
-    const row = await database.client.findFirst({ where: { id, kind: 'service_user' } })
-    if (!row) throw new ApiError('not_found')
-    return viewOfServiceUser(row)
+    return viewOfServiceUser(await findServiceUser(database, id))
   },
 })

@@ -4,6 +4,8 @@ import { operation } from '../operation.ts'
 
 /** For good, at the next request on every node, with all that was minted by it. */
 export const deleteBindingOperation = operation({
+  summary: 'Delete a workload binding',
+  explanation: 'For good, at the next request on every node, with all that was minted by it.',
   method: 'DELETE',
   path: '/v1/workload-bindings/:id',
   requires: 'workload-providers:write',

@@ -1,7 +1,7 @@
-import type { ServiceUserRole } from '../../credentials/client.ts'
-import { scopesOfRole } from '../../tenancy/scopes.ts'
 import type { Caller } from '../caller.ts'
-import { refuseMorePower, withinPower } from '../power.ts'
+import type { OperationNeeds } from '../operation.ts'
+import { refuseMorePower } from '../power.ts'
+import { refuseStrongerUser } from '../service-users/find.ts'
 
 interface Bound {
   readonly allScopes: boolean
@@ -10,17 +10,14 @@ interface Bound {
 }
 
 /**
- * A binding hands out a service user: whoever makes one must have all that the service user has.
- * @throws {ApiError} insufficient_scope
- */
-export const refuseStrongerServiceUser = (caller: Caller, { role }: Bound['serviceUser']): void =>
-  void withinPower(caller, scopesOfRole(role as ServiceUserRole))
-
-/**
  * Whoever says which workloads a binding takes can have all that it gives.
  * @throws {ApiError} insufficient_scope
  */
-export function refuseStrongerBinding(caller: Caller, { serviceUser, allScopes, scopes }: Bound): void {
-  refuseStrongerServiceUser(caller, serviceUser)
+export function refuseStrongerBinding(
+  caller: Caller,
+  { serviceUser, allScopes, scopes }: Bound,
+  needs: Pick<OperationNeeds, 'issuer'>,
+): void {
+  refuseStrongerUser(caller, serviceUser, needs)
   refuseMorePower(caller, allScopes ? 'all' : scopes)
 }

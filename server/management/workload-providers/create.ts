@@ -7,7 +7,7 @@ import { createProvider } from '../../workload-identity/providers.ts'
 import type { WrongField } from '../app-settings.ts'
 import { type OperationNeeds, operation } from '../operation.ts'
 import { audiencesOf, keysOf, providerFields, wrongKeys } from './fields.ts'
-import { viewOfProvider } from './view.ts'
+import { providerAnswer, viewOfProvider } from './view.ts'
 
 const body = z.strictObject({
   platform: z.enum(PLATFORMS),
@@ -19,11 +19,13 @@ const body = z.strictObject({
 type Body = z.output<typeof body>
 
 export const createProviderOperation = operation({
+  summary: 'Trust an issuer of workload identities',
   method: 'POST',
   path: '/v1/workload-providers',
   requires: 'workload-providers:write',
   status: 201,
   body,
+  answer: providerAnswer,
   async handle({ caller, body }, needs) {
     const { scope, issuer: ours, change, clock } = needs
     const { platform, issuer = presetOf(platform).defaultIssuer } = body

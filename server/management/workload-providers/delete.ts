@@ -4,6 +4,8 @@ import { operation } from '../operation.ts'
 
 /** For good, at the next request on every node, with its bindings and all that was minted by them. */
 export const deleteProviderOperation = operation({
+  summary: 'Delete a workload provider',
+  explanation: 'For good, at the next request on every node, with its bindings and all that was minted by them.',
   method: 'DELETE',
   path: '/v1/workload-providers/:id',
   requires: 'workload-providers:write',

@@ -1,6 +1,34 @@
+import { z } from 'zod'
 import type { ExplainedBinding, Explanation } from '../../workload-identity/explanation.ts'
 import type { Check } from '../../workload-identity/model.ts'
 import { conditionsOf } from '../../workload-identity/records.ts'
+
+const anything = z.unknown().meta({ description: 'any JSON' })
+
+const checked = { held: z.boolean(), expected: anything, got: anything }
+
+const check = z.strictObject({ check: z.string(), ...checked })
+
+export const explanationAnswer = z
+  .strictObject({
+    matches: z
+      .boolean()
+      .meta({ description: 'whether it would be exchanged, as far as the token and the bindings say' }),
+    verification: z.union([z.strictObject({ held: z.literal(true) }), check]),
+    claims: z.record(z.string(), z.unknown()).nullable(),
+    bindings: z.array(
+      z.strictObject({
+        id: z.string(),
+        service_user_id: z.string(),
+        name: z.string().nullable(),
+        disabled: z.boolean(),
+        matches: z.boolean(),
+        conditions: z.array(z.strictObject({ claim: z.string(), op: z.string(), ...checked })),
+        denials: z.array(check),
+      }),
+    ),
+  })
+  .meta({ id: 'WorkloadExplanation' })
 
 /** `matches`: whether it would be exchanged, as far as the token and the bindings say. */
 export const viewOfExplanation = ({ failed, claims, bindings }: Explanation) => ({

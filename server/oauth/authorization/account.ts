@@ -2,8 +2,7 @@ import type Provider from 'oidc-provider'
 import type { Account, Grant, KoaContextWithOIDC } from 'oidc-provider'
 import { type Consents, OPENID } from '../../people/consent.ts'
 import type { Members } from '../../people/member.ts'
-import { scopesOfPersonAt } from '../delegated-scope.ts'
-import { resourcesOf } from '../resource-indicator.ts'
+import { resourcesOf, scopesOfPersonAt } from '../resource-indicator.ts'
 import type { NamedClients } from './provider-client.ts'
 
 interface Needs {

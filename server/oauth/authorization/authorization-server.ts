@@ -30,7 +30,7 @@ interface Needs extends Omit<AdapterNeeds, 'consents'>, Omit<AccountNeeds, 'cons
   issuer: string
   mode: string
   /** A client that may use the authorization code flow now; undefined for all others. */
-  findClient(clientId: string, resource: readonly string[]): Promise<KnownClient | undefined>
+  findClient(clientId: string, resource: readonly string[], ip: string): Promise<KnownClient | undefined>
   /** Private JWKs, the preferred one of each algorithm first. */
   signingKeys: readonly JWK[]
   /** Signs cookies; the same on all nodes of a mode. */

@@ -70,7 +70,7 @@ interface StoredSession {
 interface Needs {
   /** The current one: it changes with the signing keys. */
   server(): AuthorizationServer
-  findClient(clientId: string, resource: readonly string[]): Promise<KnownClient | undefined>
+  findClient(clientId: string, resource: readonly string[], ip: string): Promise<KnownClient | undefined>
 }
 
 export function createInteractions({ server, findClient }: Needs): Interactions {
@@ -91,7 +91,7 @@ export function createInteractions({ server, findClient }: Needs): Interactions 
       const interaction = await stored(ctx)
       if (!interaction) return undefined
       const { uid, prompt, params, session } = interaction
-      const known = await findClient(String(params.client_id), [params.resource ?? []].flat() as string[])
+      const known = await findClient(String(params.client_id), [params.resource ?? []].flat() as string[], ctx.ip)
       if (!known) return undefined
       return {
         uid,

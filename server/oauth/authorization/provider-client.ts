@@ -36,7 +36,7 @@ export interface NamedClients {
  */
 export function nameClients(
   provider: Provider,
-  findClient: (clientId: string, resource: readonly string[]) => Promise<KnownClient | undefined>,
+  findClient: (clientId: string, resource: readonly string[], ip: string) => Promise<KnownClient | undefined>,
 ): NamedClients {
   const made = new WeakMap<Client, ProviderClient>()
   const knowns = new WeakMap<object, KnownClient>()
@@ -45,7 +45,7 @@ export function nameClients(
   clients.find = async (id) => {
     // The `aud` of an id_token_hint is looked for before its signature is: it may be anything that JSON can be.
     if (typeof id !== 'string') return undefined
-    const known = await findClient(id, looksLikeUrl(id) ? await requestedResource(provider) : [])
+    const known = await findClient(id, looksLikeUrl(id) ? await requestedResource(provider) : [], requestAddress())
     if (!known) return undefined
     const client = made.get(known.client) ?? new clients(metadataOf(known.client))
     made.set(known.client, client)
@@ -71,6 +71,9 @@ interface Requested {
   readonly resource?: string | string[]
   readonly request_uri?: string
 }
+
+/** The library hands no request to whoever looks a client up. */
+const requestAddress = (): string => (Provider.ctx as unknown as RequestContext).ip
 
 const PUSHED = 'urn:ietf:params:oauth:request_uri:'
 

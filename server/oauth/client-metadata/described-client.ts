@@ -9,8 +9,17 @@ export const describedClient = (
   scope: TenantScope,
 ): Client => ({
   ...{ ...scope, id: '', ref: '', publicId: '', clientId: url, kind: 'app', name, scopes: scopes ?? 'all' },
-  ...{ role: undefined, teams: [], tokenValidity: undefined, requireDpop: false, secrets: [], jwks: undefined },
-  ...{ createdAt: fetchedAt, expiresAt: undefined, revokedAt: undefined, version: 0, epoch: 0 },
+  ...{
+    role: undefined,
+    person: undefined,
+    apiClient: undefined,
+    teams: [],
+    tokenValidity: undefined,
+    requireDpop: false,
+    secrets: [],
+    jwks: undefined,
+  },
+  ...{ createdAt: fetchedAt, expiresAt: undefined, revokedAt: undefined, disabledAt: undefined, version: 0, epoch: 0 },
   app: {
     ...{ ...DEFAULT_LIFETIMES, type: 'public', redirectUris, homepage, metadataUrl: url },
     ...{ postLogoutRedirectUris: [], refreshRetryWindow: undefined, requirePar: false },

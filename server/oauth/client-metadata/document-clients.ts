@@ -5,6 +5,7 @@ import { type Refusal, unfitness } from '../../credentials/authenticator.ts'
 import type { ClientRegistry, KnownClient } from '../../credentials/client-registry.ts'
 import type { Mode } from '../../mode/mode.ts'
 import type { Database } from '../../storage/database.ts'
+import { isAllowedFrom } from '../../tenancy/networks.ts'
 import { scopeDatabase } from '../../tenancy/scoped-database.ts'
 import { loadTenant } from '../../tenancy/tenant.ts'
 import { refusalError } from '../client-authentication.ts'
@@ -79,6 +80,7 @@ export function createDocumentClients(needs: Needs): DocumentClients {
       if (!found.ok) return found
       const scope = { tenantId: found.value, mode }
       const tenant = await loadTenant(database, mode, scope.tenantId)
+      if (tenant && from.ip !== undefined && !isAllowedFrom(tenant.allowedNetworks, from.ip)) return refuse('network')
       if (tenant?.status !== 'active') return refuse('tenant_inactive')
       const record = await recordOf(scopeDatabase(database, scope), url)
       // Before the document is asked: what an admin disabled stays so, whatever it says.
@@ -92,7 +94,7 @@ export function createDocumentClients(needs: Needs): DocumentClients {
         await change(scope, originOf(record, from), (transaction) => followDocument(transaction, document))
       }
       const known = await current(record.ref)
-      const reason = known ? unfitness(known, clock.now()) : 'unknown'
+      const reason = known ? unfitness(known, clock.now(), from.ip) : 'unknown'
       return known && !reason ? succeed({ ...known, document, stored: true }) : refuse(reason ?? 'unknown')
     },
 

@@ -10,6 +10,7 @@ import type { AuthenticateClient } from '../authenticate-client.ts'
 import { type PresentedClient, presentedClient } from '../client-authentication.ts'
 import type { Grant, GrantRequest, TokenResponse } from '../grants/grant.ts'
 import { fail, type Result } from '../oauth-error.ts'
+import type { TokenAudit } from '../token-audit.ts'
 import { JWT_BEARER, TOKEN_EXCHANGE } from '../token-type.ts'
 import type { ReadProof } from './dpop-header.ts'
 
@@ -18,6 +19,7 @@ interface Needs {
   authenticateClient: AuthenticateClient
   readProof: ReadProof
   grants: Grants
+  tokenAudit: TokenAudit
   metrics: Pick<Metrics, 'tokenMinted' | 'tokenRequestRefused'>
 }
 
@@ -37,7 +39,14 @@ const VOUCHED_BY_TOKEN: readonly (string | undefined)[] = [TOKEN_EXCHANGE, JWT_B
  * grant. oidc-provider's own token endpoint isn't used: its some forty middlewares cost more than all the rest, and its
  * refresh tokens and codes are not single-use under concurrency.
  */
-export function createTokenEndpoint({ mode, authenticateClient, readProof, grants, metrics }: Needs): Handler {
+export function createTokenEndpoint({
+  mode,
+  authenticateClient,
+  readProof,
+  grants,
+  tokenAudit,
+  metrics,
+}: Needs): Handler {
   const requestOf = (ctx: RequestContext, form: ParsedForm, { client, platformToken }: Presented): GrantRequest => ({
     ...form,
     ...{ clientProvedKey: client.method === 'assertion', platformToken },
@@ -53,17 +62,39 @@ export function createTokenEndpoint({ mode, authenticateClient, readProof, grant
     const isHarmless = params.grant_type === HARMLESS_UNTIL_USED && presented.platformToken === undefined
     const plain = ctx.headers.dpop === undefined && isHarmless
     const request = requestOf(ctx, form, presented)
-    const early = async (known: KnownClient) => (plain && grant.ok ? grant.value(known, request) : undefined)
+    const attempts: { known: KnownClient; result: Result<TokenResponse> }[] = []
+    const early = async (known: KnownClient) => {
+      if (!plain || !grant.ok) return undefined
+      const result = await grant.value(known, request)
+      attempts.push({ known, result })
+      return result
+    }
 
+    const audited = { grantType: params.grant_type, ...request }
     const authenticated = await authenticateClient(presented.client, peerOf(ctx), early)
-    if (!authenticated.ok) return authenticated
+    const given = authenticated.ok ? authenticated.value.value : undefined
+    // Its copy of the client had been out of date: the log has it as minted, and must say that nobody got it.
+    for (const { known, result } of attempts) {
+      if (result.ok && result !== given) await tokenAudit.discarded(known, result.value, audited)
+    }
+    if (!authenticated.ok) {
+      const { error, known } = authenticated
+      // Nobody waits for it: else the time that it takes would tell which clients there are.
+      if (known) tokenAudit.refused(known, error, audited).catch(() => {})
+      return authenticated
+    }
     const { known, value } = authenticated.value
     identify(ctx, known)
-    if (value) return value
+    const result = value ?? (await late(ctx, grant, known, request))
+    if (!result.ok) await tokenAudit.refused(known, result.error, audited)
+    else if (!result.value.isRecorded) await tokenAudit.given(known, result.value, audited)
+    return result
+  }
+
+  async function late(ctx: RequestContext, grant: Result<Grant>, known: KnownClient, request: GrantRequest) {
     if (!grant.ok) return grant
     const proof = await readProof(ctx)
-    if (!proof.ok) return proof
-    return grant.value(known, { ...request, jkt: proof.value?.jkt })
+    return proof.ok ? grant.value(known, { ...request, jkt: proof.value?.jkt }) : proof
   }
 
   return async (ctx) => {

@@ -11,7 +11,7 @@ import { fail, type Result, succeed } from '../oauth-error.ts'
 import type { Family, RefreshFamilies } from '../refresh-family.ts'
 import { resolveResource } from '../resource-indicator.ts'
 import { narrowScope } from '../scope.ts'
-import { auditTheft } from '../theft.ts'
+import { auditTheft, familyName } from '../theft.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
 interface Needs {
@@ -90,7 +90,7 @@ export function createAuthorizationCodeGrant(needs: Needs): Grant {
     const { familyId, refreshToken } = await families.begin(familyOf(known, client.app, code, jkt))
     // And all that is given is there before, so that nothing can fail after it.
     const delegation = { ...code, familyId }
-    const token = await tokens.mint({ client, resource: target.value, scope: granted.value, jkt, delegation })
+    const token = await tokens.mint({ client, tenant, resource: target.value, scope: granted.value, jkt, delegation })
     const idToken = granted.value.includes('openid')
       ? await issueIdToken({ aud: client.clientId, sub: code.memberId, ...code })
       : undefined
@@ -100,7 +100,8 @@ export function createAuthorizationCodeGrant(needs: Needs): Grant {
       if (winner?.state === 'spent') await takeBack(known, winner.familyId, request)
       return unusable
     }
-    return succeed({ ...token, refreshToken, ...(idToken && { idToken }) })
+    const details = { member_id: code.memberId, family_id: familyName(familyId) }
+    return succeed({ ...token, refreshToken, ...(idToken && { idToken }), audited: { details } })
   }
 }
 

@@ -4,6 +4,7 @@ import { requireProof } from '../dpop-required.ts'
 import { fail, succeed } from '../oauth-error.ts'
 import { resolveResource, scopesAt } from '../resource-indicator.ts'
 import { narrowScope, parseScope } from '../scope.ts'
+import type { TokenAudit } from '../token-audit.ts'
 import type { WorkloadDoor } from '../workload-door.ts'
 import type { Grant } from './grant.ts'
 
@@ -11,13 +12,14 @@ interface Needs {
   issuer: string
   workloadDoor: WorkloadDoor
   tokens: Pick<AccessTokens, 'mint'>
+  tokenAudit: Pick<TokenAudit, 'given'>
 }
 
-const KINDS = new Set(['standard', 'enterprise', 'service_user'])
+const KINDS = new Set(['standard', 'enterprise', 'service_user', 'api_client'])
 
 /** RFC 6749 §4.4: a client gets a token for itself. No refresh token (§4.4.3): it can ask again at any time. */
 export const createClientCredentialsGrant =
-  ({ issuer, workloadDoor, tokens }: Needs): Grant =>
+  ({ issuer, workloadDoor, tokens, tokenAudit }: Needs): Grant =>
   async (known, request) => {
     const { client, tenant } = known
     const { params, resource, jkt, platformToken } = request
@@ -36,5 +38,8 @@ export const createClientCredentialsGrant =
     if (!target.ok) return target
     const granted = narrowScope(scopesAt(target.value, client), requested.value)
     if (!granted.ok) return granted
-    return succeed(await tokens.mint({ client, resource: target.value, scope: granted.value, jkt }))
+    const wanted = { client, tenant, resource: target.value, scope: granted.value, jkt }
+    const event = { ...request, grantType: params.grant_type }
+    const minted = await tokens.mint(wanted, (token) => tokenAudit.given(known, token, event))
+    return succeed({ ...minted, isRecorded: true })
   }

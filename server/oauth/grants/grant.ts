@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../../audit/entry.ts'
 import type { KnownClient } from '../../credentials/client-registry.ts'
 import type { Form } from '../../http/form.ts'
 import type { MintedToken } from '../access-token.ts'
@@ -26,6 +27,10 @@ export interface TokenResponse extends MintedToken {
   readonly idToken?: string
   /** RFC 8693 §2.2.1. */
   readonly issuedTokenType?: string
+  /** What the audit log says of it besides what it says of every token; `token.minted` if there is nothing. */
+  readonly audited?: Partial<AuditEvent>
+  /** It is said already. */
+  readonly isRecorded?: true
 }
 
 /** What is special about one grant type: from an authenticated client and its request to tokens. */

@@ -57,23 +57,12 @@ export function createRefreshTokenGrant(needs: Needs): Grant {
     const granted = narrowScope(left, requested.value)
     if (!granted.ok) return granted
     const [scope, delegation] = [granted.value, { ...family, familyId }]
-    const token = await tokens.mint({ client, resource: target.value, scope, jkt: request.jkt, delegation })
+    const token = await tokens.mint({ client, tenant, resource: target.value, scope, jkt: request.jkt, delegation })
     // OpenID Connect Core 1.0 §12.2: the same sub and auth_time, and no nonce.
     const idToken = scope.includes('openid')
       ? await issueIdToken({ aud: client.clientId, sub: family.memberId, authTime: family.authTime, amr: family.amr })
       : undefined
     return succeed({ ...token, ...(idToken && { idToken }) })
-  }
-
-  async function auditRetry({ client }: KnownClient, { familyId, family }: Refreshed<Given>, request: GrantRequest) {
-    const { ip, requestId } = request
-    const actor = { type: 'app' as const, id: client.id, name: client.name }
-    const target = { type: 'refresh_family', id: familyName(familyId) }
-    const details = { member_id: family.memberId }
-    await change({ tenantId: family.tenantId, mode }, { actor, ip, requestId }, async () => ({
-      result: undefined,
-      events: [{ action: 'refresh_token.retried', target, details }],
-    }))
   }
 
   return async (known, request) => {
@@ -104,7 +93,17 @@ export function createRefreshTokenGrant(needs: Needs): Grant {
       (theft) => auditTheft(change, known, theft, request),
     )
     if (!refreshed.ok) return refreshed
-    if (refreshed.value.retried) await auditRetry(known, refreshed.value, request)
-    return succeed({ ...refreshed.value.value, refreshToken: refreshed.value.refreshToken })
+    const { value, refreshToken } = refreshed.value
+    return succeed({ ...value, refreshToken, audited: auditedUse(refreshed.value) })
   }
+}
+
+/**
+ * Recorded when the token is used up already, and not with it: should the store fail just then, the client isn't answered
+ * and asks again, as after an answer that was lost on its way, which is what the retry window is for.
+ */
+function auditedUse({ family, familyId, retried }: Refreshed<Given>) {
+  const target = { type: 'refresh_family', id: familyName(familyId) }
+  const details = { member_id: family.memberId, family_id: target.id }
+  return retried ? { action: 'refresh_token.retried', target, details } : { action: 'token.refreshed', details }
 }

@@ -3,7 +3,6 @@ import type { Form } from '../../http/form.ts'
 import { presentedAwsRequest, presentedJwt } from '../../workload-identity/presented-subject.ts'
 import type { AccessTokens } from '../access-token.ts'
 import type { DerivedToken, DeriveToken } from '../derived-token.ts'
-import type { ExchangeAudit } from '../exchange-audit.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
 import { TOKEN_TYPE } from '../token-type.ts'
 import type { WorkloadDoor } from '../workload-door.ts'
@@ -13,7 +12,6 @@ interface Needs {
   workloadDoor: WorkloadDoor
   deriveToken: DeriveToken
   tokens: Pick<AccessTokens, 'mint'>
-  audit: ExchangeAudit
 }
 
 /** RFC 8693 §2.1, with what a request must hold checked. */
@@ -27,21 +25,16 @@ const SUBJECT_TYPES = [TOKEN_TYPE.jwt, TOKEN_TYPE.idToken, TOKEN_TYPE.awsRequest
 type SubjectType = (typeof SUBJECT_TYPES)[number]
 
 /** RFC 8693: a platform's token for one of ours, or one of ours for a narrower one. */
-export function createTokenExchangeGrant({ workloadDoor, deriveToken, tokens, audit }: Needs): Grant {
+export function createTokenExchangeGrant({ workloadDoor, deriveToken, tokens }: Needs): Grant {
   async function derive(
     known: KnownClient,
     presented: Exchange,
     request: GrantRequest,
   ): Promise<Result<TokenResponse>> {
     const derived = await deriveToken(known, presented, request)
-    if (!derived.ok) {
-      const { error, description } = derived.error
-      await audit.rejected(known, { failed: error, description }, request)
-      return derived
-    }
+    if (!derived.ok) return derived
     const minted = await tokens.mint(derived.value.mint)
-    await audit.exchanged(known, minted.jti, derivedDetails(derived.value, minted), request)
-    return succeed(minted)
+    return succeed({ ...minted, audited: { action: 'token.exchanged', details: derivedDetails(derived.value) } })
   }
 
   return async (known, request) => {
@@ -78,11 +71,10 @@ function parseExchange(params: Form): Result<Exchange> {
   return succeed({ type, subject: subject_token, actor: actor_token })
 }
 
-const derivedDetails = ({ subject, actor, mint }: DerivedToken, { scope, expiresIn, tokenType }: TokenResponse) => ({
+const derivedDetails = ({ subject, actor, mint }: DerivedToken) => ({
   subject_jti: subject.jti,
   ...(actor && { actor_jti: actor.jti, actor: actor.clientId }),
   ...(subject.delegation && { member_id: subject.delegation.memberId }),
   ...(subject.workload && { binding_id: subject.workload.bindingId }),
   depth: mint.lineage?.depth ?? 0,
-  ...{ scope, resource: subject.audience, expires_in: expiresIn, token_type: tokenType },
 })

@@ -5,7 +5,7 @@ import type { BrowserSessions } from '../../oauth/authorization/interactions.ts'
 import { withdrawConsent } from '../../people/consent.ts'
 import { endSessions, type SignInSessions } from '../../people/sign-in-session.ts'
 import { originOf } from '../origin.ts'
-import type { Action } from './passkeys.ts'
+import type { Action } from './action.ts'
 import { doneAt, SIGNED_OUT } from './paths.ts'
 import type { AtAccount } from './signed-in.ts'
 

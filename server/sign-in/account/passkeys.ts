@@ -1,21 +1,14 @@
-import { append, type Change } from '../../audit/change.ts'
+import type { Change } from '../../audit/change.ts'
 import type { Clock } from '../../clock.ts'
-import type { RequestContext } from '../../http/context.ts'
-import type { Form } from '../../http/form.ts'
 import { addPasskey, MOST_PASSKEYS, type Passkeys, removePasskey, renamePasskey } from '../../people/passkey.ts'
-import { type Database, inTransaction, isUniqueViolation } from '../../storage/database.ts'
+import { isUniqueViolation } from '../../storage/database.ts'
 import { originOf } from '../origin.ts'
 import { parseCredential, type WebAuthn } from '../webauthn.ts'
-import { doneAt, SIGN_IN_AGAIN } from './paths.ts'
-import type { AtAccount } from './signed-in.ts'
+import { type Action, nameOf, recently } from './action.ts'
+import { doneAt } from './paths.ts'
 import { registrationOf } from './view.ts'
 
-/** What became of it: where to go, or what to say on the page. */
-export type Done = { readonly location: string } | { readonly error: string }
-export type Action = (ctx: RequestContext, account: AtAccount, form: Form) => Promise<Done>
-
 interface Needs {
-  database: Database
   passkeys: Passkeys
   webauthn: WebAuthn
   change: Change
@@ -25,20 +18,14 @@ interface Needs {
 const LONGEST_NAME = 64
 const UNUSABLE = 'That passkey can’t be added, or it took too long. Try again.'
 
-/** Only for who signed in a moment ago. */
-const recently =
-  (action: Action): Action =>
-  async (ctx, account, form) =>
-    account.isRecent ? action(ctx, account, form) : { location: SIGN_IN_AGAIN }
-
 export function createPasskeyActions(needs: Needs): Record<'add' | 'rename' | 'remove' | 'require', Action> {
-  const { database, passkeys, webauthn, change, clock } = needs
+  const { passkeys, webauthn, change, clock } = needs
   const now = () => new Date(clock.now())
 
   return {
     add: recently(async (ctx, account, form) => {
       const { member, scope } = account
-      const name = nameOf(form)
+      const name = nameOf(form, LONGEST_NAME)
       const credential = parseCredential(form.credential)
       const passkey = credential && (await webauthn.register(credential, registrationOf(account)))
       if (!passkey || !name || (await passkeys.ofMember(member.id)).length >= MOST_PASSKEYS) return { error: UNUSABLE }
@@ -55,7 +42,7 @@ export function createPasskeyActions(needs: Needs): Record<'add' | 'rename' | 'r
     }),
 
     async rename(ctx, { member, scope }, form) {
-      const name = nameOf(form)
+      const name = nameOf(form, LONGEST_NAME)
       if (!name) return { error: 'A passkey needs a name of at most 64 characters.' }
       const renaming = { id: form.id ?? '', memberId: member.id, name }
       await change(scope, originOf(ctx, member), (transaction) => renamePasskey(transaction, renaming))
@@ -73,19 +60,13 @@ export function createPasskeyActions(needs: Needs): Record<'add' | 'rename' | 'r
       // It is of both modes. In one where they have no passkey a password alone signs in, and must not turn it off.
       if (scope.mode !== 'live') return { error: 'Live mode changes this, for both.' }
       if (required && !(await passkeys.ofMember(member.id)).length) return { error: 'Add a passkey first.' }
-      // A member is of both modes, so `change` doesn't reach them; the entry is this mode's.
-      await inTransaction(database, async (transaction) => {
+      const whole = { tenantId: scope.tenantId }
+      await change(whole, originOf(ctx, member), async (transaction) => {
         await transaction.member.update({ where: { id: member.id }, data: { requirePasskey: required } })
         const action = required ? 'member.passkey_required' : 'member.passkey_not_required'
-        const changed = { action, target: { type: 'member', id: member.id } }
-        await append(transaction, scope, originOf(ctx, member), changed, now())
+        return { result: undefined, events: [{ action, target: { type: 'member', id: member.id } }] }
       })
       return { location: doneAt(required ? 'passkey-required' : 'passkey-optional') }
     }),
   }
-}
-
-function nameOf({ name }: Form): string | undefined {
-  const trimmed = name?.trim()
-  return trimmed && trimmed.length <= LONGEST_NAME && /^\P{Cc}+$/u.test(trimmed) ? trimmed : undefined
 }

@@ -15,6 +15,8 @@ export const ACTIONS: AccountActions = {
   renamePasskey: '/account/passkeys/rename',
   removePasskey: '/account/passkeys/remove',
   requirePasskey: '/account/passkeys/require',
+  makeToken: '/account/tokens/make',
+  revokeToken: '/account/tokens/revoke',
 }
 
 /** What was done, by the name that the address carries from the action to the page. */
@@ -26,6 +28,7 @@ export const NOTICES = {
   'passkey-renamed': 'The passkey was renamed.',
   'passkey-removed': 'The passkey was removed.',
   'passkey-required': 'From now on a passkey is asked for after the password.',
+  'token-revoked': 'The token is revoked.',
   'passkey-optional': 'The password alone signs you in again.',
 } as const
 

@@ -8,8 +8,10 @@ import { signedOutPage } from '../pages/signed-out.ts'
 import type { Step } from '../password-step.ts'
 import type { ShowStep } from '../show-step.ts'
 import type { createAccessActions } from './access.ts'
-import type { Action, createPasskeyActions } from './passkeys.ts'
+import type { Action } from './action.ts'
+import type { createPasskeyActions } from './passkeys.ts'
 import { ACCOUNT, ACTIONS, SIGN_IN } from './paths.ts'
+import type { createTokenActions } from './personal-access-tokens.ts'
 import type { AccountSignIn } from './sign-in-place.ts'
 import type { FindSignedIn } from './signed-in.ts'
 import type { ShowAccount } from './view.ts'
@@ -25,11 +27,12 @@ interface Needs {
   steps: { readonly password: Step; readonly alone: Step; readonly secondFactor: Step; readonly otherAccount: Step }
   access: ReturnType<typeof createAccessActions>
   passkeys: ReturnType<typeof createPasskeyActions>
+  tokens: ReturnType<typeof createTokenActions>
 }
 
 /** `/account`: a person's own page, with its own sign-in. */
 export function accountRoutes(needs: Needs): Route[] {
-  const { mode, signIn, findSignedIn, readPost, errors, show, showAccount, steps, access, passkeys } = needs
+  const { mode, signIn, findSignedIn, readPost, errors, show, showAccount, steps, access, passkeys, tokens } = needs
 
   async function showPage(ctx: RequestContext): Promise<void> {
     const account = await findSignedIn(ctx)
@@ -58,8 +61,7 @@ export function accountRoutes(needs: Needs): Route[] {
       const form = await readPost(ctx, { purpose: 'account', value: account.session.cookie })
       if (!form) return
       const done = await action(ctx, account, form)
-      if ('error' in done) return showAccount(ctx, account, done.error)
-      seeOther(ctx, done.location)
+      return 'location' in done ? seeOther(ctx, done.location) : showAccount(ctx, account, done)
     },
   })
 
@@ -78,5 +80,7 @@ export function accountRoutes(needs: Needs): Route[] {
     actionRoute(ACTIONS.renamePasskey, passkeys.rename),
     actionRoute(ACTIONS.removePasskey, passkeys.remove),
     actionRoute(ACTIONS.requirePasskey, passkeys.require),
+    actionRoute(ACTIONS.makeToken, tokens.make),
+    actionRoute(ACTIONS.revokeToken, tokens.revoke),
   ]
 }

@@ -14,7 +14,9 @@ import type { AccountConsent } from '../pages/account/consents.ts'
 import { accountPage } from '../pages/account/page.ts'
 import type { AccountSession } from '../pages/account/sessions.ts'
 import type { WebAuthn } from '../webauthn.ts'
+import type { Done } from './action.ts'
 import { ACTIONS, NOTICES, SIGN_IN_AGAIN } from './paths.ts'
+import { listTokens, tokenScopesOf } from './personal-access-tokens.ts'
 import type { AtAccount } from './signed-in.ts'
 
 interface Needs {
@@ -27,16 +29,20 @@ interface Needs {
   clock: Clock
 }
 
-export type ShowAccount = (ctx: RequestContext, account: AtAccount, error?: string) => Promise<void>
+/** What came of an action, where it isn't said by going elsewhere. */
+type Shown = Exclude<Done, { readonly location: string }> | Record<never, never>
+
+export type ShowAccount = (ctx: RequestContext, account: AtAccount, done?: Shown) => Promise<void>
 
 /** A registration is for this person in this session. */
 export const registrationOf = ({ member, session }: AtAccount): string => `register|${session.cookie}|${member.id}`
 
 /** The account page with everything on it. */
 export function createShowAccount(needs: Needs): ShowAccount {
-  const { issuer, database, passkeys, webauthn, csrf } = needs
+  const { issuer, database, passkeys, webauthn, csrf, clock } = needs
 
-  return async (ctx, account, error) => {
+  return async (ctx, account, done = {}) => {
+    const error = 'error' in done ? done.error : undefined
     const { member, session, scope, isRecent } = account
     const [tenant, own, sessions] = await Promise.all([
       loadTenant(database, scope.mode, scope.tenantId),
@@ -55,6 +61,9 @@ export function createShowAccount(needs: Needs): ShowAccount {
       account: { email: member.email, role: member.role, tenant: tenant.name },
       consents: await listConsents(database, issuer, tenant, scope, member.id),
       passkeys: own,
+      tokens: await listTokens(database, scope, member.id, clock.now()),
+      tokenScopes: tokenScopesOf(tenant, issuer, member).map(inWords),
+      madeToken: 'madeToken' in done ? done.madeToken : undefined,
       passkeyRequired: member.requirePasskey,
       registrationOptions: isMore
         ? await webauthn.registrationOptions(member, own, registrationOf(account))

@@ -9,7 +9,7 @@ export interface Csrf {
 }
 
 export interface Binding {
-  readonly purpose: 'interaction' | 'account' | 'sign-in'
+  readonly purpose: 'interaction' | 'account' | 'sign-in' | 'invitation'
   readonly value: string
 }
 

@@ -17,6 +17,10 @@ const ERRORS = {
     message:
       'It was answered already, took too long, or belongs to another browser. Go back to the app and start again.',
   },
+  linkOver: {
+    ...{ status: 404, code: 'invitation_not_found', title: 'This link is over' },
+    message: 'It was used already, took too long, or was replaced by another. Ask whoever sent it for a new one.',
+  },
   forged: {
     ...{ status: 403, code: 'csrf', title: 'That didn’t come from our page' },
     message: 'Nothing was changed. Go back, reload the page and try again; cookies must be allowed for this address.',
@@ -36,6 +40,7 @@ export function createErrorAnswers(mode: Mode) {
   }
   return {
     over: (ctx: RequestContext) => answer(ctx, ERRORS.over),
+    linkOver: (ctx: RequestContext) => answer(ctx, ERRORS.linkOver),
     forged: (ctx: RequestContext) => answer(ctx, ERRORS.forged),
     notFound: (ctx: RequestContext) => answer(ctx, ERRORS.notFound),
 

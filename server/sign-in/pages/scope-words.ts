@@ -11,6 +11,8 @@ const WORDS = new Map([
   ['audit-logs:read', 'Read the audit log'],
   ['members:read', 'See who is a member'],
   ['members:write', 'Invite and remove members, and change what they may do'],
+  ['personal-access-tokens:read', 'See your personal access tokens'],
+  ['personal-access-tokens:write', 'Create and revoke personal access tokens of yours'],
   ['resources:read', 'See resources and their scopes'],
   ['resources:write', 'Create and change resources and their scopes'],
   ['service-users:read', 'See service users and their tokens'],
@@ -22,6 +24,8 @@ const WORDS = new Map([
   ['tenant:read', 'See the tenant’s settings'],
   ['tenant:write', 'Change the tenant’s settings'],
   ['tokens:introspect', 'Check whether tokens and keys are valid, and whose they are'],
+  ['webhooks:read', 'See webhooks and what was sent to them'],
+  ['webhooks:write', 'Create, change and delete webhooks, which are told what happens'],
   ['workload-providers:read', 'See which workload platforms are trusted'],
   ['workload-providers:write', 'Change which workload platforms are trusted'],
 ])

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts'
 import type { Mode } from '../../mode/mode.ts'
 import { type Database, Prisma } from '../database.ts'
 import type { FailureCount, Standing, StateStore } from '../state-store.ts'
+import { createPendingEvents } from './pending-events.ts'
 
 interface Needs {
   database: Database
@@ -80,17 +81,20 @@ export function createPostgresStateStore({ database, mode, clock }: Needs): Stat
       return written === 1
     },
 
-    async countFailure(key, windowMs) {
+    async countFailure(key, windowMs, by = 1) {
       const rows = await database.$queryRaw<FailureRow[]>`
         INSERT INTO failure_count (mode, key, count, expires_at)
-        VALUES (${mode}, ${key}, 1, ${new Date(clock.now() + windowMs)})
+        VALUES (${mode}, ${key}, ${by}, ${new Date(clock.now() + windowMs)})
         ON CONFLICT (mode, key) DO UPDATE SET
-          count = CASE WHEN failure_count.expires_at <= ${now()} THEN 1 ELSE failure_count.count + 1 END,
+          count = CASE WHEN failure_count.expires_at <= ${now()} THEN EXCLUDED.count
+                       ELSE failure_count.count + EXCLUDED.count END,
           expires_at = CASE WHEN failure_count.expires_at <= ${now()} THEN EXCLUDED.expires_at
                             ELSE failure_count.expires_at END
         RETURNING count, expires_at`
       return failureCount(rows[0] as FailureRow)
     },
+
+    ...createPendingEvents(database, mode),
 
     async ping() {
       // A standby answers reads as well: only a write tells.

@@ -1,10 +1,21 @@
 import type { RedisConnection } from './connection.ts'
+import { fieldsOf } from './event-stream.ts'
 
-/** The two commands that nearly every request is made of. */
+/** The commands that nearly every request is made of. */
 export interface Batches {
   get(key: string): Promise<string | null>
   /** @param lifetime in milliseconds */
   set(key: string, value: string, lifetime: number): Promise<void>
+  /** To the stream: see event-stream.ts. */
+  append(event: string): Promise<void>
+}
+
+/** What one turn asks for. */
+interface Turn {
+  readonly stream: string
+  readonly reads: readonly Read[]
+  readonly writes: readonly Write[]
+  readonly events: readonly Event[]
 }
 
 interface Waiting<T> {
@@ -20,38 +31,54 @@ interface Write extends Waiting<void> {
   readonly lifetime: number
 }
 
+interface Event extends Omit<Waiting<void>, 'key'> {
+  readonly event: string
+}
+
 /**
  * Whatever one turn of the event loop asks for, of however many requests, is sent together, and all its reads are one
  * MGET: a command costs this process more than it costs Redis, and under load there are many in each turn. ioredis'
  * own auto-pipelining makes a pipeline of each command that comes alone, and holds the next back until it is answered.
- * On Cluster keys have slots of their own, so there each command goes by itself.
+ * The events of a turn are one entry of the stream. On Cluster keys have slots of their own, so there each other command
+ * goes by itself.
  */
-export function createBatches(redis: RedisConnection): Batches {
+export function createBatches(redis: RedisConnection, stream: string): Batches {
+  let reads: Read[] = []
+  let writes: Write[] = []
+  let events: Event[] = []
+
+  function flush(): void {
+    const turn: Turn = { stream, reads, writes, events }
+    reads = []
+    writes = []
+    events = []
+    if (redis.isCluster) sendEvents(redis, turn)
+    else if (turn.writes.length || turn.events.length) sendAll(redis, turn)
+    else sendReads(redis, turn.reads)
+  }
+
+  const scheduleFlush = () => {
+    if (!reads.length && !writes.length && !events.length) setImmediate(flush)
+  }
+
+  const append: Batches['append'] = (event) =>
+    new Promise((resolve, reject) => {
+      scheduleFlush()
+      events.push({ event, resolve, reject })
+    })
+
   if (redis.isCluster) {
     return {
       get: (key) => redis.get(key),
       async set(key, value, lifetime) {
         await redis.set(key, value, 'PX', lifetime)
       },
+      append,
     }
   }
 
-  let reads: Read[] = []
-  let writes: Write[] = []
-
-  function flush(): void {
-    const [asked, given] = [reads, writes]
-    reads = []
-    writes = []
-    if (given.length) sendAll(redis, asked, given)
-    else sendReads(redis, asked)
-  }
-
-  const scheduleFlush = () => {
-    if (!reads.length && !writes.length) setImmediate(flush)
-  }
-
   return {
+    append,
     get: (key) =>
       new Promise((resolve, reject) => {
         scheduleFlush()
@@ -74,24 +101,40 @@ function sendReads(redis: RedisConnection, reads: readonly Read[]): void {
   )
 }
 
-function sendAll(redis: RedisConnection, reads: readonly Read[], writes: readonly Write[]): void {
+function sendEvents(redis: RedisConnection, { stream, events }: Turn): void {
+  redis.xadd(stream, '*', ...fieldsOf(events.map(({ event }) => event))).then(
+    () => resolveAll(events),
+    (error) => rejectAll(events, error),
+  )
+}
+
+function sendAll(redis: RedisConnection, { stream, reads, writes, events }: Turn): void {
   const pipeline = redis.pipeline()
   for (const { key, value, lifetime } of writes) pipeline.set(key, value, 'PX', lifetime)
+  if (events.length) pipeline.xadd(stream, '*', ...fieldsOf(events.map(({ event }) => event)))
   if (reads.length) pipeline.mget(keysOf(reads))
   pipeline.exec().then(
     (answers) => {
-      writes.forEach(({ resolve, reject }, at) => {
-        const [error] = answers?.[at] ?? [new Error('no answer')]
-        if (error) reject(error)
-        else resolve()
-      })
+      let at = 0
+      const next = (): [Error | null, unknown] => answers?.[at++] ?? [new Error('no answer'), undefined]
+      for (const write of writes) settle([write], next())
+      if (events.length) settle(events, next())
       if (!reads.length) return
-      const [error, values] = answers?.[writes.length] ?? [new Error('no answer'), undefined]
+      const [error, values] = next()
       if (error) rejectAll(reads, error)
       else settleReads(reads, values as (string | null)[])
     },
-    (error) => rejectAll([...reads, ...writes], error),
+    (error) => rejectAll([...reads, ...writes, ...events], error),
   )
+}
+
+function settle(waiting: readonly (Write | Event)[], [error]: [Error | null, unknown]): void {
+  if (error) rejectAll(waiting, error)
+  else resolveAll(waiting)
+}
+
+function resolveAll(waiting: readonly (Write | Event)[]): void {
+  for (const { resolve } of waiting) resolve()
 }
 
 function settleReads(reads: readonly Read[], values: readonly (string | null)[]): void {

@@ -4,6 +4,7 @@ import type { Mode } from '../../mode/mode.ts'
 import { type FailureCount, type Standing, type StateStore, StoreUnavailable } from '../state-store.ts'
 import { createBatches } from './batches.ts'
 import type { RedisConnection } from './connection.ts'
+import { createEventStream } from './event-stream.ts'
 
 interface Needs {
   redis: RedisConnection
@@ -18,7 +19,7 @@ interface Needs {
 const STANDING_TTL = 120_000
 
 // Key kinds. Each command, script or not, touches one key, so Redis Cluster needs no hash tags.
-type Kind = 'a' | 's' | 'o' | 'r' | 'f' | 'p'
+type Kind = 'a' | 's' | 'o' | 'r' | 'f' | 'p' | 'e'
 
 /** Writes only if absent or older. The same version is left alone, so that its lifetime above still ends. */
 const RAISE = `
@@ -28,8 +29,8 @@ redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ARGV[2], 'PX', ARGV[3])
 return 1`
 
 const COUNT = `
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
+if count == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return { count, redis.call('PTTL', KEYS[1]) }`
 
 const SWAP = `
@@ -40,14 +41,15 @@ return 1`
 interface Scripts {
   kcSwap(key: string, before: string, after: string, ttl: number): Promise<number>
   kcRaise(key: string, version: number, epoch: number, ttl: number): Promise<number>
-  kcCount(key: string, ttl: number): Promise<[number, number]>
+  kcCount(key: string, ttl: number, by: number): Promise<[number, number]>
 }
 
 /** Tokens and hot state as plain strings, each with its lifetime: Redis forgets by itself, there is nothing to sweep. */
 export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore {
   const scripts = withScripts(redis)
-  const batches = createBatches(redis)
   const key = (kind: Kind, id: string) => `kc:${mode === 'live' ? 'l' : 't'}:${kind}${id}`
+  const batches = createBatches(redis, key('e', ''))
+  const eventStream = createEventStream(redis, key('e', ''))
   const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
   const put = async (name: string, value: string, expiresAt: number) => {
     const left = ttl(expiresAt)
@@ -99,7 +101,12 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
       return left <= 0 || (await answered(redis.set(key('r', id), '', 'PX', left, 'NX'))) === 'OK'
     },
 
-    countFailure: async (id, windowMs) => counted(await answered(scripts.kcCount(key('f', id), Math.ceil(windowMs)))),
+    countFailure: async (id, windowMs, by = 1) =>
+      counted(await answered(scripts.kcCount(key('f', id), Math.ceil(windowMs), by))),
+
+    recordEvent: (event) => answered(batches.append(event)),
+    pendingEvents: (most) => answered(eventStream.oldest(most)),
+    removeEvents: (handles) => answered(eventStream.remove(handles)),
 
     async ping() {
       // A key of its own each time: on Cluster another slot, so another master. A read-only or full server fails here.

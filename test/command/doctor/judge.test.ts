@@ -200,10 +200,11 @@ describe('master key', () => {
   test('not the one that sealed and hashed what is stored', () => {
     const [one, other] = [Buffer.alloc(32, 7), Buffer.alloc(32, 8)].map((key) => deriveMasterKeys([key]))
     if (!one || !other) throw new Error('two keys')
-    const use = { signingKeys: [one.current.id], secrets: [one.current.id] }
+    const use = { signingKeys: [one.current.id], webhooks: [one.current.id], secrets: [one.current.id] }
     expect(complaints(judgeKeyUse(one, use))).toEqual([])
     expect(complaints(judgeKeyUse(other, use))).toEqual([
       expect.stringMatching(/^fail: signing keys are sealed under .*KC_MASTER_KEY/),
+      expect.stringMatching(/^fail: webhooks' secrets are sealed under .*KC_MASTER_KEY/),
       expect.stringMatching(/^fail: credentials are hashed under .*KC_MASTER_KEY/),
     ])
   })

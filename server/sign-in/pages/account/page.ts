@@ -3,8 +3,10 @@ import { alert } from '../alert.ts'
 import { form } from '../form.ts'
 import { html, named } from '../html.ts'
 import { page } from '../layout.ts'
+import type { ScopeInWords } from '../scope-list.ts'
 import { type AccountConsent, consentsSection } from './consents.ts'
 import { type AccountPasskey, passkeysSection } from './passkeys.ts'
+import { type AccountToken, type MadeToken, tokensSection } from './personal-access-tokens.ts'
 import { type AccountSession, sessionsSection } from './sessions.ts'
 
 /** Where the forms go. Those about one record send its `id`. */
@@ -23,6 +25,10 @@ export interface AccountActions {
   readonly removePasskey: string
   /** Gets `required`, `true` or `false`. */
   readonly requirePasskey: string
+  /** Gets `name`, `days`, and `everything` or a `scope:<name>` for each. */
+  readonly makeToken: string
+  /** Gets `id`. */
+  readonly revokeToken: string
 }
 
 export interface AccountPage {
@@ -33,11 +39,15 @@ export interface AccountPage {
   readonly sessions: readonly AccountSession[]
   readonly consents: readonly AccountConsent[]
   readonly passkeys: readonly AccountPasskey[]
+  readonly tokens: readonly AccountToken[]
+  /** What the person may give a token. */
+  readonly tokenScopes: readonly ScopeInWords[]
+  readonly madeToken?: MadeToken | undefined
   /** Whether a passkey is asked for after the password. */
   readonly passkeyRequired: boolean
   /** `PublicKeyCredentialCreationOptionsJSON`; none: no more can be added. */
   readonly registrationOptions: object | undefined
-  /** Where to sign in again, for whoever hasn't lately enough to change passkeys. */
+  /** Where to sign in again, for whoever hasn't lately enough to change passkeys or make tokens. */
   readonly signInAgainHref?: string | undefined
   readonly notice?: string | undefined
   readonly error?: string | undefined
@@ -58,6 +68,7 @@ ${form({ action: props.actions.signOut, csrf: props.csrf }, html`<button class="
 ${alert(props.error)}
 ${props.notice !== undefined && html`<p class="notice" role="status">${props.notice}</p>`}
 ${consentsSection(props)}
+${tokensSection(props)}
 ${passkeysSection(props)}
 ${sessionsSection(props)}`,
   })

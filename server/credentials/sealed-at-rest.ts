@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { MasterKeys } from '../server/credentials/master-key.ts'
+import type { MasterKeys } from './master-key.ts'
 
 /** Sealed text that doesn't open: under a master key that isn't configured, altered, or in a place it wasn't made for. */
 export class CannotOpen extends Error {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CannotOpen, isStale, open, seal } from '../../keys/seal.ts'
 import { deriveMasterKeys } from '../../server/credentials/master-key.ts'
+import { CannotOpen, isStale, open, seal } from '../../server/credentials/sealed-at-rest.ts'
 
 const [one, two] = [randomBytes(32), randomBytes(32)]
 const keys = deriveMasterKeys([one])

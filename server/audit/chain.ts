@@ -1,0 +1,62 @@
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import type { MasterKeys } from '../credentials/master-key.ts'
+import type { ChainedEntry } from './entry.ts'
+
+/** By which an entry holds to the one before it. */
+export interface Link {
+  /** In hex. */
+  readonly hash: string
+  /** Which master key's. Empty: a hash that anyone can make, of an entry from before they were keyed. */
+  readonly hashKey: string
+}
+
+/**
+ * Each entry's hash is over the entry and the hash before. It is keyed by the master key, which is not in the database:
+ * whoever can write there and nowhere else can't make a chain that holds.
+ */
+export interface Chain {
+  link(previous: string, entry: ChainedEntry): Link
+  check(previous: string, entry: ChainedEntry, link: Link): Check
+}
+
+export type Check = 'right' | 'right_unkeyed' | 'wrong' | 'unknown_key'
+
+/** What the first entry of a chain follows. */
+export const CHAIN_START = '0'.repeat(64)
+
+export function createChain({ current, all }: MasterKeys): Chain {
+  const keys = new Map(all.map((key) => [key.id, createSecretKey(key.derive('audit chain', 32))]))
+  const currentKey = keys.get(current.id) as KeyObject
+  return {
+    link: (previous, entry) => ({ hash: hashOf(currentKey, previous, entry), hashKey: current.id }),
+
+    check(previous, entry, { hash, hashKey }) {
+      const key = keys.get(hashKey)
+      if (hashKey !== '' && !key) return 'unknown_key'
+      if (!isSame(hashOf(key, previous, entry), hash)) return 'wrong'
+      return key ? 'right' : 'right_unkeyed'
+    },
+  }
+}
+
+/** Over the hash before and every member in a fixed order. */
+function hashOf(key: KeyObject | undefined, previous: string, entry: ChainedEntry): string {
+  const members = [entry.tenantId, entry.mode, entry.id, entry.seq, entry.at.toISOString(), entry.action]
+  const people = [entry.actorType, entry.actorId, entry.actorName, entry.targetType, entry.targetId]
+  const rest = [entry.ip, entry.requestId, sortedJson(entry.details)]
+  return (key ? createHmac('sha256', key) : createHash('sha256'))
+    .update(JSON.stringify([previous, ...members, ...people, ...rest]))
+    .digest('hex')
+}
+
+/** jsonb doesn't keep the order of members, so the hash mustn't depend on it. */
+function sortedJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join()}]`
+  if (!(value instanceof Object)) return JSON.stringify(value) ?? 'null'
+  const members = value as Readonly<Record<string, unknown>>
+  const names = Object.keys(members).filter((name) => members[name] !== undefined)
+  return `{${names.sort().map((name) => `${JSON.stringify(name)}:${sortedJson(members[name])}`)}}`
+}
+
+const isSame = (one: string, other: string): boolean =>
+  one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other))

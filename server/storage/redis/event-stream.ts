@@ -1,0 +1,38 @@
+import type { PendingEvents } from '../state-store.ts'
+import type { RedisConnection } from './connection.ts'
+
+/**
+ * A stream whose entries hold the events of one turn each, so that an event costs Redis and this process a field and not
+ * a command. What was taken into the audit log is deleted, so the stream holds what is younger than a drain.
+ */
+export interface EventStream {
+  oldest(most: number): Promise<PendingEvents>
+  remove(ids: readonly string[]): Promise<void>
+}
+
+const FIELD = 'e'
+
+/** Of an entry: what XADD is given. */
+export const fieldsOf = (events: readonly string[]): string[] => events.flatMap((event) => [FIELD, event])
+
+/** Entries per read. Under load one holds tens of events. */
+const ENTRIES = 500
+
+export const createEventStream = (redis: RedisConnection, key: string): EventStream => ({
+  async oldest(most) {
+    const events: string[] = []
+    const handles: string[] = []
+    const count = Math.min(ENTRIES, most)
+    const entries = await redis.xrange(key, '-', '+', 'COUNT', count)
+    for (const [id, fields] of entries) {
+      if (events.length >= most) break
+      handles.push(id)
+      events.push(...fields.filter((_, at) => at % 2 === 1))
+    }
+    return { events, handles, more: entries.length === count || handles.length < entries.length }
+  },
+
+  async remove(ids) {
+    if (ids.length) await redis.xdel(key, ...ids)
+  },
+})
