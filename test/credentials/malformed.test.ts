@@ -40,6 +40,8 @@ describeDeployment('database', 'a malformed credential', (open) => {
   beforeAll(async () => {
     deployment = await startDeployment(openWatched)
     live = deployment.nodes[0].at('live')
+    // It goes on answering; what it does by itself would be among the calls.
+    await deployment.nodes[0].node.stop()
   })
 
   const during = async (request: () => PromiseLike<{ status: number }>) => {
