@@ -33,7 +33,7 @@ const proofClaims = (): Claims => ({ jti: randomUUID(), iat: seconds() })
 export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
 
 /** What the claims of a proof say of the request that it goes with. */
-export const claimsFor = ({ url, form, method = form ? 'POST' : 'GET' }: Request): Claims => ({
+const claimsFor = ({ url, form, method = form ? 'POST' : 'GET' }: Request): Claims => ({
   htm: method,
   htu: url.split(/[?#]/)[0],
 })

@@ -37,7 +37,7 @@ const BODY_FAILURES = {
   aborted: fail('invalid_request', 'the body did not arrive'),
 }
 
-export function parseForm(body: string): Result<ParsedForm> {
+function parseForm(body: string): Result<ParsedForm> {
   const params: Record<string, string> = Object.create(null)
   const repeatable = { resource: [] as string[], audience: [] as string[] }
   for (const [name, value] of Object.entries(parse(body, '&', '=', { maxKeys: 0 }))) {

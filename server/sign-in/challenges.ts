@@ -12,7 +12,7 @@ export interface Challenges {
 }
 
 /** Long enough to find a security key, or to decide on a name for it. */
-export const CHALLENGE_LIFETIME = 5 * 60_000
+const CHALLENGE_LIFETIME = 5 * 60_000
 
 interface Needs {
   state: Pick<StateStore, 'putRecord' | 'takeRecord'>

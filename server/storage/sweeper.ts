@@ -1,11 +1,12 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { startRepeating } from '../repeating.ts'
 import type { StateStore } from './state-store.ts'
 
 interface Needs {
   readonly stores: readonly Pick<StateStore, 'sweep'>[]
   vacuum(): Promise<void>
-  readonly log: Pick<Logger, 'debug' | 'error'>
+  readonly log: Pick<Logger, 'debug' | 'info' | 'error'>
 }
 
 /** Rows of each kind per statement: short enough that no request waits noticeably for a lock or the one connection. */
@@ -51,44 +52,14 @@ async function emptied(store: Pick<StateStore, 'sweep'>): Promise<number> {
   }
 }
 
-/**
- * Sweeps every `intervalMs`, give or take a quarter so that nodes don't sweep in step. Failures are logged and survived.
- * Returns the stop, which resolves when a run under way has ended.
- */
-export function startSweeper({
-  intervalMs,
-  log,
-  ...needs
-}: Needs & { readonly intervalMs: number }): () => Promise<void> {
+/** Sweeps about every `intervalMs`. Returns the stop, which resolves when a run under way has ended. */
+export function startSweeper({ intervalMs, log, ...needs }: Needs & { readonly intervalMs: number }) {
   const sweep = createSweep(needs)
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running = Promise.resolve()
-
-  // The next run is planned when the last has ended, so runs never overlap.
-  const plan = () => {
-    if (stopped) return
-    timer = setTimeout(
-      () => {
-        running = once().then(plan)
-      },
-      intervalMs * (0.75 + Math.random() / 2),
-    )
-    timer.unref()
-  }
-  const once = async () => {
-    try {
+  return startRepeating({
+    ...{ name: 'sweep', intervalMs, log },
+    async run() {
       const removed = await sweep.run()
       if (removed) log.debug({ removed }, 'swept')
-    } catch (error) {
-      log.error({ err: error }, 'sweep failed; the next one goes on')
-    }
-  }
-
-  plan()
-  return async () => {
-    stopped = true
-    clearTimeout(timer)
-    await running
-  }
+    },
+  })
 }

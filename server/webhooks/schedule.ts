@@ -5,8 +5,6 @@ const HOUR = 60 * MINUTE
 /** Standard Webhooks 1.0.0, "Retry schedule": after the first attempt, the second, and so on. Three days in all. */
 const DELAYS = [...[5 * SECOND, 5 * MINUTE, 30 * MINUTE], ...[2, 5, 10, 14, 20, 24].map((hours) => hours * HOUR)]
 
-export const MOST_ATTEMPTS = DELAYS.length + 1
-
 /** Up to so much more, so that what failed together isn't tried again together. */
 const JITTER = 0.2
 

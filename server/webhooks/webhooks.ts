@@ -118,7 +118,7 @@ export async function deleteWebhook(
 }
 
 /** Receivers put secrets of theirs into the query. */
-export const recordedUrl = (url: string): string => {
+const recordedUrl = (url: string): string => {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }

@@ -18,7 +18,7 @@ export const turnedDown = (landing: Landing, ...errors: readonly string[]) => {
   return judge(isError && !response?.has('code'), describeLanding(landing))
 }
 
-export const STATE = 'a b+c&d=ä"/?%41'
+const STATE = 'a b+c&d=ä"/?%41'
 
 export const authorizationEndpoint = [
   must('4.1.2 code', 'Whoever agrees is sent back with a code', ['code'], async (context) => {
