@@ -19,6 +19,7 @@ import { createVerifyReport } from './secret-scanning/signature.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage/open.ts'
 import { startSweeper } from './storage/sweeper.ts'
+import { createClockWatch } from './telemetry/clock-watch.ts'
 import type { Logger } from './telemetry/log.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import type { Traces } from './telemetry/traces.ts'
@@ -45,6 +46,8 @@ export interface Foundation {
   readonly log: Logger
   readonly metrics: Metrics
   readonly traces: Traces
+  /** Milliseconds: see credentials/even-time.ts. */
+  readonly evenTime?: number
 }
 
 /** A node, ready to listen. */
@@ -65,9 +68,13 @@ const SWEEP_INTERVAL = 60_000
 /** Give or take a quarter: what is shown of the use of a secret is less than a minute old. */
 const USAGE_INTERVAL = 40_000
 const NOTICE_INTERVAL = 15 * 60_000
+const CLOCK_INTERVAL = 10_000
 
-/** The composition root, with `mode/build.ts` below it: the only places that know everything. */
-export async function build(foundation: Foundation): Promise<Node> {
+/**
+ * The composition root, with `mode/build.ts` below it: the only places that know everything.
+ * @param isDraining whether token events are taken into the audit log here, and not by a thread of their own
+ */
+export async function build(foundation: Foundation, { isDraining = true } = {}): Promise<Node> {
   const { settings, storage, masterKeys, clock, log, metrics, traces } = foundation
   await ensureKeys({ database: storage.database, masterKeys, clock })
   const outbound = createOutbound({ allow: settings.outboundAllow })
@@ -108,8 +115,14 @@ export async function build(foundation: Foundation): Promise<Node> {
   })
   const auditLog = startAuditLog({
     drains: { live: live.drain, test: test.drain },
+    isDraining,
     retention: createRetention({ database: storage.database, append: live.append, clock }),
     log,
+  })
+  const clockWatch = createClockWatch({ clock, log })
+  const stopWatching = startRepeating({
+    ...{ name: 'clock watch', intervalMs: CLOCK_INTERVAL, log },
+    run: async () => clockWatch.look(),
   })
   const flushUsage = async () => {
     await Promise.all([live, test].map(({ usage }) => usage.flush()))
@@ -124,7 +137,10 @@ export async function build(foundation: Foundation): Promise<Node> {
     flushUsage,
     drainEvents: auditLog.drain,
     async stop() {
-      await Promise.all([stopCounting(), stopFollowing(), stopSweeping(), webhooks.stop(), stopNoticing()])
+      await Promise.all([
+        ...[stopCounting(), stopFollowing(), stopSweeping(), stopWatching()],
+        ...[webhooks.stop(), stopNoticing()],
+      ])
       await auditLog.stop()
       await flushUsage().catch((error) => log.error({ err: error }, 'the last uses of secrets are not counted'))
     },

@@ -63,7 +63,7 @@ const issuerUrl = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((text, context) => {
-      const url = URL.canParse(text) ? new URL(text) : undefined
+      const url = URL.parse(text)
       // RFC 8414 §2: an issuer has no query or fragment. One without a path keeps `.well-known` unambiguous.
       const bare = url && url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password
       if (url && bare && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))) return url
@@ -79,7 +79,7 @@ const wholeNumber = (least: number, most: number) =>
     .pipe(z.number().min(least).max(most))
 
 const urlOf = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol))
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''))
 
 /** Sentinel and Cluster list several hosts, which WHATWG URLs can't hold: storage/redis/connection.ts parses them. */
 const REDIS_URL = /^rediss?(\+sentinel|\+cluster)?:\/\/[^\s/]+(\/[^\s]*)?$/

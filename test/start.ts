@@ -92,7 +92,7 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
       outboundAllow: options.outboundAllow ?? [],
       secretScanningKeysUrl: options.secretScanningKeysUrl ?? new URL('https://keys.invalid/'),
     },
-    ...{ storage, masterKeys, clock, metrics: noMetrics },
+    ...{ storage, masterKeys, clock, metrics: noMetrics, evenTime: 0 },
     log: options.log ?? (pino({ level: 'silent' }) as Foundation['log']),
     traces: { trace: undefined, stop: async () => {} },
   })

@@ -6,6 +6,8 @@ import type { Retention } from './retention.ts'
 
 interface Needs {
   readonly drains: Record<Mode, Drain>
+  /** Whether token events are taken in here, in the background: else somebody else does. */
+  readonly isDraining: boolean
   readonly retention: Retention
   readonly log: Logger
 }
@@ -14,8 +16,9 @@ const DRAIN_INTERVAL = 500
 const RETENTION_INTERVAL = 3600_000
 
 /** What the audit log does in the background. */
-export function startAuditLog({ drains, retention, log }: Needs) {
-  const stopDraining = Object.entries(drains).map(([mode, { some }]) =>
+export function startAuditLog({ drains, isDraining, retention, log }: Needs) {
+  const draining = isDraining ? Object.entries(drains) : []
+  const stopDraining = draining.map(([mode, { some }]) =>
     startRepeating({ name: `audit log of ${mode} events`, intervalMs: DRAIN_INTERVAL, log, run: some }),
   )
   const stopTrimming = startRepeating({

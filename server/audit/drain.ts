@@ -1,6 +1,7 @@
-import { setImmediate as otherWork } from 'node:timers/promises'
+import { setImmediate as otherWork, setTimeout as rest } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ADVISORY_LOCK } from '../../prisma/advisory-locks.ts'
+import type { Clock } from '../clock.ts'
 import type { Mode } from '../mode/mode.ts'
 import { type Database, inTransaction, type Transaction } from '../storage/database.ts'
 import type { StateStore } from '../storage/state-store.ts'
@@ -23,6 +24,7 @@ export interface Drain {
 
 interface Needs {
   mode: Mode
+  clock: Clock
   database: Database
   state: Pick<StateStore, 'pendingEvents' | 'removeEvents'>
   chain: Chain
@@ -33,18 +35,26 @@ interface Needs {
 const BATCH = 500
 /** What is pending after so many is younger than the call, or too much for somebody to wait for. */
 const MOST_BATCHES = 20
+/** In the background, requests have the processor to themselves for so many times as long as a batch took … */
+const PATIENCE = 3
+/** … unless the oldest event has waited for so long, in milliseconds: whatever comes in for longer than a burst is kept up with. */
+const MOST_BEHIND = 30_000
 /** Every so many runs it looks without having been told: another node may have died. */
 const UNPROMPTED = 20
 
-export function createDrain({ mode, database, state, chain, log }: Needs): Drain {
+export function createDrain({ mode, clock, database, state, chain, log }: Needs): Drain {
   let isNoted = true
   let runs = 0
 
   /** `busy`: another node has the lock. */
+  /** When the oldest event of the last batch was recorded. */
+  let oldest = 0
+
   async function batch(wait: boolean): Promise<'end' | 'more' | 'busy'> {
     const { events, handles, more } = await state.pendingEvents(BATCH)
     if (!events.length) return 'end'
     const readable = decoded(events)
+    oldest = readable[0]?.at.getTime() ?? 0
     const taken = await inTransaction(database, async (transaction) => {
       if (!(await lock(transaction, ADVISORY_LOCK.auditDrain[mode], wait))) return undefined
       return takeIn(transaction, chain, mode, readable)
@@ -59,9 +69,11 @@ export function createDrain({ mode, database, state, chain, log }: Needs): Drain
   /** False: there may be more. */
   async function run(wait: boolean): Promise<boolean> {
     for (let each = 0; each < MOST_BATCHES; each++) {
+      const began = performance.now()
       const outcome = await batch(wait)
       if (outcome !== 'more') return outcome === 'end'
-      await otherWork()
+      if (wait || clock.now() - oldest > MOST_BEHIND) await otherWork()
+      else await rest(PATIENCE * (performance.now() - began))
     }
     return false
   }

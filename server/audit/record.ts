@@ -19,8 +19,7 @@ interface Needs {
 
 export const createRecordEvent =
   ({ state, clock, onRecorded }: Needs): RecordEvent =>
-  async (tenantId, origin, event) => {
+  (tenantId, origin, event) => {
     const id = newRecordId('evt')
-    await state.recordEvent(encodeEvent({ id, at: new Date(clock.now()), tenantId, origin, event }))
-    onRecorded()
+    return state.recordEvent(encodeEvent({ id, at: new Date(clock.now()), tenantId, origin, event })).then(onRecorded)
   }

@@ -17,11 +17,11 @@ interface Wanted {
 export const verifyAudit: Run = async (call) => {
   const wanted = wantedOf(call)
   return withFoundation(readSettings(call.environment), async (foundation) => {
-    const { storage, masterKeys, log } = foundation
+    const { storage, masterKeys, clock, log } = foundation
     await storage.migrate()
     const chain = createChain(masterKeys)
     for (const mode of wanted.modes) {
-      await createDrain({ mode, database: storage.database, state: storage.state[mode], chain, log }).all()
+      await createDrain({ mode, clock, database: storage.database, state: storage.state[mode], chain, log }).all()
     }
     let isWhole = true
     for (const { id, name } of await tenantsOf(foundation, wanted.tenant)) {

@@ -8,7 +8,8 @@ import { createLog } from '../telemetry/log.ts'
 import { metricsOfWorkers, offerMetrics } from '../telemetry/worker-metrics.ts'
 import { bootstrap } from '../tenancy/bootstrap.ts'
 import { announce, keepBootstrap } from './announce.ts'
-import type { Run } from './command.ts'
+import type { CommandCall, Run } from './command.ts'
+import { startDrainThread } from './drain-thread.ts'
 import { type OpenFoundation, openFoundation } from './foundation.ts'
 import { checkPorts, listenEverywhere, listenForMetrics } from './listening.ts'
 import { stopWhenParentDies } from './parent.ts'
@@ -19,9 +20,9 @@ const DRAIN = 10_000
 
 export const start: Run = async ({ environment }) => {
   const settings = readSettings(environment)
-  if (cluster.isWorker) return serve(settings)
+  if (cluster.isWorker) return serve(settings, environment)
   await checkPorts(settings)
-  return settings.workers === 1 ? serve(settings) : supervise(settings)
+  return settings.workers === 1 ? serve(settings, environment) : supervise(settings)
 }
 
 async function supervise(settings: Settings): Promise<number> {
@@ -54,15 +55,16 @@ async function prepare({ settings, storage, masterKeys, clock }: OpenFoundation)
   })
 }
 
-async function serve(settings: Settings): Promise<number> {
+async function serve(settings: Settings, environment: CommandCall['environment']): Promise<number> {
   const stopped = stopSignal()
   const foundation = await openFoundation(settings)
   // What is open is closed in reverse, however far the start came: else a failed one would never end.
   const closing = [foundation.close]
   try {
     const made = cluster.isWorker ? undefined : await prepare(foundation)
-    const node = await build(foundation)
+    const node = await build(foundation, { isDraining: !settings.databaseUrl })
     closing.push(node.stop)
+    if (settings.databaseUrl) closing.push(startDrainThread(environment, foundation.log))
     const metrics = await metricsOf(foundation)
     if (metrics) closing.push(metrics.close)
     const listening = await listenEverywhere(settings, node.listener)

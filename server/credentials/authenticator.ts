@@ -2,12 +2,14 @@ import type { Clock } from '../clock.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { isAllowedFrom } from '../tenancy/networks.ts'
+import type { NoteAstray } from './astray.ts'
 import type { ChosenCredential } from './chosen-credential.ts'
 import type { ChosenSecrets } from './chosen-secret.ts'
 import type { CheckChosenSecret } from './chosen-secret-check.ts'
 import { isPast, type Secret } from './client.ts'
 import type { ClientRegistry, KnownClient } from './client-registry.ts'
 import type { Digests } from './digest.ts'
+import { createEvenTime, type EvenTime } from './even-time.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { SecretCredential } from './format.ts'
 import type { Peer } from './peer.ts'
@@ -55,6 +57,11 @@ export interface Authenticator {
     peer: Peer,
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>>
+  /**
+   * Whose it is if a copy that is here says so and finds nothing wrong: not before `isCurrentBy` has found the copy to be
+   * right. Undefined for all else, which is {@link authenticate}'s. Uses of it are the caller's to count.
+   */
+  fromMemory(credential: SecretCredential | ChosenCredential, address: string): Authenticated | undefined
   /** What `credential` is worth now, counted against nobody: introspection and revocation ask for others. */
   inspect(credential: SecretCredential): Promise<Authentication<undefined>>
   /** Whose `credential` is, whatever it is worth now: for whoever found it somewhere. Wrong ones count against the peer. */
@@ -76,17 +83,27 @@ interface Needs {
   chosenSecrets: Pick<ChosenSecrets, 'wasRight'>
   checkChosenSecret: CheckChosenSecret
   usage: Pick<Usage, 'used'>
+  noteAstray: NoteAstray
   clock: Clock
   metrics: Pick<Metrics, 'authenticationFailed'>
+  /** Milliseconds that a refusal takes at least: see even-time.ts. */
+  evenTime: number
 }
 
 export function createAuthenticator(needs: Needs): Authenticator {
-  const { mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, clock, metrics } = needs
+  const { mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, noteAstray } = needs
+  const { clock, metrics, evenTime } = needs
 
-  const findSealed = (credential: SecretCredential) => async () => {
-    const known = await clients.ofCredential(credential)
-    if (!known) digests.matches(credential.text, NOBODY)
-    return known
+  const findSealed = (credential: SecretCredential, even?: EvenTime) => () => {
+    const found = clients.ofCredential(credential)
+    if (!(found instanceof Promise)) return found ?? absent(credential)
+    even?.start()
+    return found.then((known) => known ?? absent(credential))
+  }
+
+  /** Takes as long as a look at a client that is there. */
+  function absent(credential: SecretCredential): undefined {
+    digests.matches(credential.text, NOBODY)
   }
 
   async function recognizeSealed(credential: SecretCredential, peer: Peer): Promise<Recognition> {
@@ -107,13 +124,15 @@ export function createAuthenticator(needs: Needs): Authenticator {
     return { whose: known && secret && { ...known, secret } }
   }
 
-  async function judgeSealed<T>(
+  function judgeSealed<T>(
     credential: SecretCredential,
     address: string | undefined,
+    even: EvenTime,
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>> {
-    if (credential.mode !== mode) return refuse('wrong_mode')
-    return judge(findSealed(credential), (secret) => isSecretOf(secret, credential, digests), address, alongside)
+    if (credential.mode !== mode) return Promise.resolve(refuse('wrong_mode'))
+    const isRight = (secret: Secret) => isSecretOf(secret, credential, digests)
+    return judge(findSealed(credential, even), isRight, address, alongside, even)
   }
 
   /** What isn't remembered is verified, which is slow, and then weighed anew: much can happen meanwhile. */
@@ -140,14 +159,18 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   async function judge<T>(
-    find: () => Promise<KnownClient | undefined>,
+    find: () => KnownClient | undefined | Promise<KnownClient | undefined>,
     isRight: (secret: Secret) => boolean,
     address: string | undefined,
     alongside: (authenticated: Authenticated) => Promise<T>,
+    even?: EvenTime,
   ): Promise<Authentication<T>> {
     const verdict = await clients.current(find, async (known): Promise<Authentication<T>> => {
       const weighed = weigh(isRight, known, address)
-      if (!weighed.ok) return { ...weighed, known }
+      if (!weighed.ok) {
+        even?.start()
+        return { ...weighed, known }
+      }
       const { authenticated } = weighed
       return { ok: true, authenticated, value: await alongside(authenticated) }
     })
@@ -167,12 +190,21 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   return {
+    fromMemory(credential, address) {
+      if (credential.kind === 'chosen_secret' || credential.mode !== mode) return undefined
+      const known = clients.remembered(credential)
+      const weighed = known && weigh((secret) => isSecretOf(secret, credential, digests), known, address)
+      return weighed?.ok ? weighed.authenticated : undefined
+    },
+
     async authenticate(credential, peer, alongside) {
       const isChosen = credential.kind === 'chosen_secret'
+      const even = createEvenTime(evenTime)
       const result = await (isChosen
         ? judgeChosen(credential, peer, alongside)
-        : judgeSealed(credential, peer.ip, alongside))
+        : judgeSealed(credential, peer.ip, even, alongside))
       if (result.ok) {
+        even.cancel()
         usage.used(usedSecret(result.authenticated), peer)
         return result
       }
@@ -180,12 +212,22 @@ export function createAuthenticator(needs: Needs): Authenticator {
       metrics.authenticationFailed(mode, reason)
       // Guesses at what was chosen are limited before they are looked at.
       if (isChosen) return result
+      if (reason === 'wrong_mode') noteAstray(credential, peer)
       // These two know the credential: nobody is guessing.
       if (reason === 'wrong_mode' || reason === 'tenant_inactive') return result
       const retryAfter = await failureLimit.failed(reason === 'unknown' ? undefined : credential.publicId, peer.ip)
+      await even.reached()
       return { ok: false, refusal: { reason, retryAfter }, known: result.known }
     },
-    inspect: (credential) => judgeSealed(credential, undefined, async () => undefined),
+
+    async inspect(credential) {
+      const even = createEvenTime(evenTime)
+      const result = await judgeSealed(credential, undefined, even, async () => undefined)
+      if (result.ok) even.cancel()
+      else await even.reached()
+      return result
+    },
+
     recognize: (credential, peer) =>
       credential.kind === 'chosen_secret' ? recognizeChosen(credential, peer) : recognizeSealed(credential, peer),
   }

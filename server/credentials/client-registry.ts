@@ -2,6 +2,7 @@ import type { JSONWebKeySet } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
+import type { Standing } from '../storage/state-store.ts'
 import type { MemberRole } from '../tenancy/scopes.ts'
 import { loadTenant, type Tenant } from '../tenancy/tenant.ts'
 import { isChosenClientId } from './chosen-credential.ts'
@@ -26,23 +27,25 @@ export interface KnownClient {
   readonly tenant: Tenant
 }
 
+/** At once where there is a copy: nearly always, and a promise of what is there already costs more than to look. */
+type Found = KnownClient | undefined | Promise<KnownClient | undefined>
+
 /**
  * Copies of clients and tenants, so that the ten-thousandth key costs what the first does. A copy decides nothing
  * before {@link ClientRegistry.current} has compared its versions with the standings, at every request.
  */
 export interface ClientRegistry {
-  ofCredential(credential: SecretCredential): Promise<KnownClient | undefined>
+  ofCredential(credential: SecretCredential): Found
   /** By what it calls itself, which proves nothing. URLs are not known here: see metadata documents. */
   ofClientId(clientId: string): Promise<KnownClient | undefined>
   ofRef(ref: string): Promise<KnownClient | undefined>
+  /** A copy that is here already, if there is one. It decides nothing before {@link isCurrentBy} says that it is right. */
+  remembered(credential: SecretCredential): KnownClient | undefined
   /**
    * Runs `work` on a copy while the copy is compared with its standing, to save a round trip; again on a newer one if
    * it was old, and what came of it before is thrown away. Undefined: there is none.
    */
-  current<T>(
-    find: () => Promise<KnownClient | undefined>,
-    work: (known: KnownClient) => Promise<T>,
-  ): Promise<T | undefined>
+  current<T>(find: () => Found, work: (known: KnownClient) => Promise<T>): Promise<T | undefined>
 }
 
 interface Needs {
@@ -74,6 +77,12 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
     return { client, tenant }
   }
 
+  function copyOf(ref: string): KnownClient | undefined {
+    const client = clients.get(ref)
+    const tenant = client && tenants.get(client.tenantId)
+    return tenant && { client, tenant }
+  }
+
   async function refOf(name: string, find: () => Promise<{ ref: string } | null | undefined>) {
     const before = refs.get(name)
     if (before) return before
@@ -81,6 +90,16 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
     // An id never moves from one client to another, so this may be remembered without a version.
     if (found) refs.set(name, found.ref)
     return found?.ref
+  }
+
+  function remembered(credential: SecretCredential): KnownClient | undefined {
+    const ref = refs.get(nameOf(credential))
+    return ref === undefined ? undefined : copyOf(ref)
+  }
+
+  async function load(credential: SecretCredential): Promise<KnownClient | undefined> {
+    const ref = await refOf(nameOf(credential), () => findByCredential(database, mode, credential))
+    return ref === undefined ? undefined : ofRef(ref)
   }
 
   /** An admin may take the id away and give it to another client, so what is remembered of it is compared each time. */
@@ -100,18 +119,15 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
 
   async function isCurrent({ client, tenant }: KnownClient): Promise<boolean> {
     const [clientNow, tenantNow] = await standings.read([client.ref, tenant.ref])
-    // A copy may be newer than the hot store for a moment after a change, never older.
-    return isAtLeast(client.version, clientNow?.version) && isAtLeast(tenant.version, tenantNow?.version)
+    return isCurrentBy({ client, tenant }, clientNow, tenantNow)
   }
 
   return {
     ofRef,
 
-    async ofCredential(credential) {
-      const name = `${credential.kind}:${credential.publicId}`
-      const ref = await refOf(name, () => findByCredential(database, mode, credential))
-      return ref === undefined ? undefined : ofRef(ref)
-    },
+    remembered,
+
+    ofCredential: (credential) => remembered(credential) ?? load(credential),
 
     async ofClientId(clientId) {
       const publicId = publicIdOf(clientId)
@@ -124,7 +140,8 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
 
     async current(find, work) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const known = await find()
+        const found = find()
+        const known = found instanceof Promise ? await found : found
         if (!known) return undefined
         const [current, value] = await Promise.all([isCurrent(known), work(known)])
         if (current) return value
@@ -135,6 +152,12 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
     },
   }
 }
+
+const nameOf = ({ kind, publicId }: SecretCredential): string => `${kind}:${publicId}`
+
+/** Whether a copy is as new as the standings that were read. It may be newer for a moment after a change, never older. */
+export const isCurrentBy = ({ client, tenant }: KnownClient, clientNow?: Standing, tenantNow?: Standing): boolean =>
+  isAtLeast(client.version, clientNow?.version) && isAtLeast(tenant.version, tenantNow?.version)
 
 const isAtLeast = (version: number, now: number | undefined): boolean => now !== undefined && version >= now
 

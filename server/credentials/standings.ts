@@ -6,6 +6,8 @@ import type { Standing, StateStore } from '../storage/state-store.ts'
 export interface Standings {
   /** In the order asked; undefined for what doesn't exist. */
   read(refs: readonly string[]): Promise<(Standing | undefined)[]>
+  /** The same from the hot store alone: undefined for what it doesn't know, though it may exist. */
+  readHot(refs: readonly string[]): Promise<(Standing | undefined)[]>
 }
 
 interface Needs {
@@ -15,6 +17,8 @@ interface Needs {
 }
 
 export const createStandings = ({ mode, database, state }: Needs): Standings => ({
+  readHot: (refs) => state.standings(refs),
+
   async read(refs) {
     const known = await state.standings(refs)
     if (!known.includes(undefined)) return known

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { ParameterizedContext } from 'koa'
 import type { ModeRuntime } from '../mode/runtime.ts'
 
@@ -17,3 +18,20 @@ export interface RequestState {
 
 export type RequestContext = ParameterizedContext<RequestState>
 export type Handler = (ctx: RequestContext) => Promise<void> | void
+
+/** The little of a context that the endpoints for machines need. Koa's has it, and so has that of direct.ts. */
+export interface EndpointContext {
+  readonly req: IncomingMessage
+  readonly headers: IncomingHttpHeaders
+  readonly method: string
+  readonly path: string
+  readonly ip: string
+  readonly state: RequestState
+  status: number
+  body: unknown
+  type: string
+  get(header: string): string
+  set(header: string, value: string): void
+}
+
+export type Endpoint = (ctx: EndpointContext) => Promise<void> | void

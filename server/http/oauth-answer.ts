@@ -1,6 +1,6 @@
 import type { TokenResponse } from '../oauth/grants/grant.ts'
 import type { OAuthError } from '../oauth/oauth-error.ts'
-import type { RequestContext } from './context.ts'
+import type { EndpointContext } from './context.ts'
 
 const STATUS: Partial<Record<OAuthError['error'], number>> = {
   invalid_client: 401,
@@ -11,7 +11,7 @@ const STATUS: Partial<Record<OAuthError['error'], number>> = {
 }
 
 /** The one place where an OAuth error becomes HTTP. RFC 6749 §5.2. */
-export function answerOAuthError(ctx: RequestContext, failure: OAuthError): void {
+export function answerOAuthError(ctx: EndpointContext, failure: OAuthError): void {
   const { error, description, scope, retryAfter } = failure
   ctx.status = failure.status ?? STATUS[error] ?? 400
   ctx.state.refusal ??= failure.reason ?? error
@@ -24,13 +24,13 @@ export function answerOAuthError(ctx: RequestContext, failure: OAuthError): void
 }
 
 /** RFC 6749 §5.1: nothing that holds tokens or credentials is cached anywhere. */
-export function noStore(ctx: RequestContext): void {
+export function noStore(ctx: EndpointContext): void {
   ctx.set('Cache-Control', 'no-store')
   ctx.set('Pragma', 'no-cache')
 }
 
 /** RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3, RFC 8693 §2.2.1. */
-export function answerToken(ctx: RequestContext, token: TokenResponse): void {
+export function answerToken(ctx: EndpointContext, token: TokenResponse): void {
   noStore(ctx)
   ctx.status = 200
   ctx.body = {

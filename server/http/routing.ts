@@ -2,11 +2,19 @@ import type { ModeRuntime } from '../mode/runtime.ts'
 import type { Handler, RequestContext } from './context.ts'
 import { answerOAuthError } from './oauth-answer.ts'
 import { ApiError, answerProblem } from './problem.ts'
+import { isRepeated } from './repeated-field.ts'
 
 /** Host → mode. An unknown host is answered by neither: 421, RFC 9110 §15.5.20. */
 export const chooseMode = (modes: readonly ModeRuntime[]) => {
   const byHost = new Map(modes.map((runtime) => [runtime.host, runtime]))
   return (ctx: RequestContext, next: () => Promise<void>): Promise<void> | void => {
+    // RFC 9112 §3.2: a server MUST answer 400.
+    if (isRepeated(ctx.req, 'host')) {
+      return answerProblem(
+        ctx,
+        new ApiError('validation_failed', { status: 400, detail: 'Host was sent more than once' }),
+      )
+    }
     const mode = byHost.get(hostOf(ctx).toLowerCase())
     if (mode) {
       ctx.state.mode = mode
@@ -17,7 +25,7 @@ export const chooseMode = (modes: readonly ModeRuntime[]) => {
   }
 }
 
-/** As it was sent: Koa takes the first of several and drops userinfo, RFC 9112 §3.2 wants neither accepted. */
+/** As it was sent: Koa drops userinfo, which RFC 9112 §3.2 doesn't want accepted. */
 const hostOf = (ctx: RequestContext): string => (ctx.app.proxy ? ctx.host : (ctx.headers.host ?? ''))
 
 /** Whether a person in a browser looks at the answer. */

@@ -11,11 +11,12 @@ const HEADERS = {
 
 const STRICT_TRANSPORT = 'max-age=31536000; includeSubDomains'
 
-export const securityHeaders = (https: boolean) => {
-  const headers: Record<string, string> = https
-    ? { ...HEADERS, 'Strict-Transport-Security': STRICT_TRANSPORT }
-    : HEADERS
-  const entries = Object.entries(headers)
+/** What every answer carries. */
+export const securityHeaderFields = (https: boolean): Readonly<Record<string, string>> =>
+  https ? { ...HEADERS, 'Strict-Transport-Security': STRICT_TRANSPORT } : HEADERS
+
+export const securityHeaders = (fields: Readonly<Record<string, string>>) => {
+  const entries = Object.entries(fields)
   return (ctx: RequestContext, next: () => Promise<void>): Promise<void> => {
     for (const [name, value] of entries) ctx.res.setHeader(name, value)
     return next()

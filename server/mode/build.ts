@@ -1,5 +1,5 @@
 import type { Foundation } from '../build.ts'
-import type { Handler } from '../http/context.ts'
+import type { EndpointContext, Handler } from '../http/context.ts'
 import { buildManagement } from '../management/build.ts'
 import { buildOAuth } from '../oauth/build.ts'
 import { createDocumentClients } from '../oauth/client-metadata/document-clients.ts'
@@ -37,7 +37,8 @@ export async function buildMode(foundation: Foundation, fetched: Fetched, mode: 
   const { exchange, verify } = buildWorkloadIdentity({ ...core, ...fetched })
 
   const handle: Handler = (ctx) => people.authorizationServer().handle(ctx)
-  const withNonce = (handler: Handler) => withDpopNonce(core.dpopProofs, handler)
+  const withNonce = <C extends EndpointContext>(handler: (ctx: C) => Promise<void> | void) =>
+    withDpopNonce(core.dpopProofs, handler)
   const oauth = buildOAuth({ core, documentClients, exchange, handle, withNonce, verifyReport: fetched.verifyReport })
   const ownIssuers = [settings.liveUrl.origin, settings.sandboxUrl.origin]
   const workloads = { issuerRules: { allowance, ownIssuers }, verify }
@@ -49,6 +50,7 @@ export async function buildMode(foundation: Foundation, fetched: Fetched, mode: 
   const runtime: ModeRuntime = {
     ...{ mode, issuer: core.issuer, host: url.host },
     routes: new Map([...oauth.routes, ...management.routes]),
+    direct: oauth.direct,
     managementApi: management.api,
     pages: [
       ...['/oauth/authorize', '/oauth/logout'].map((prefix) => ({ prefix, handle })),

@@ -5,12 +5,14 @@ import { createChange } from '../audit/change.ts'
 import { createDrain } from '../audit/drain.ts'
 import { createRecordEvent } from '../audit/record.ts'
 import type { Foundation } from '../build.ts'
+import { createNoteAstray } from '../credentials/astray.ts'
 import { createAuthenticator } from '../credentials/authenticator.ts'
 import { createChosenSecrets } from '../credentials/chosen-secret.ts'
 import { createCheckChosenSecret } from '../credentials/chosen-secret-check.ts'
 import { createChosenSecretLimit } from '../credentials/chosen-secret-limit.ts'
 import { createClientRegistry } from '../credentials/client-registry.ts'
 import { createDigests } from '../credentials/digest.ts'
+import { EVEN_TIME } from '../credentials/even-time.ts'
 import { createFailureLimit } from '../credentials/failure-limit.ts'
 import { createStandings } from '../credentials/standings.ts'
 import { createUsage } from '../credentials/usage.ts'
@@ -21,13 +23,13 @@ import { createDpopProofs } from '../oauth/dpop-proof.ts'
 import { createRefreshFamilies } from '../oauth/refresh-family.ts'
 import { createScopeSets } from '../oauth/scope-set.ts'
 import { createConsents } from '../people/consent.ts'
-import type { Mode } from './mode.ts'
+import { type Mode, otherMode } from './mode.ts'
 
 /** What all else in a mode rests on: who there is, what they hold, what it is worth now. */
 export type Core = Awaited<ReturnType<typeof buildCore>>
 
 export async function buildCore(foundation: Foundation, mode: Mode, issuer: string) {
-  const { settings, storage, masterKeys, clock, log, metrics } = foundation
+  const { settings, storage, masterKeys, clock, log, metrics, evenTime = EVEN_TIME } = foundation
   const { database } = storage
   const state = storage.state[mode]
 
@@ -39,8 +41,10 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const chosenSecrets = createChosenSecrets(masterKeys)
   const checkChosenSecret = createCheckChosenSecret({ chosenSecrets, limit: createChosenSecretLimit({ state, clock }) })
   const usage = createUsage({ database, clock })
+  const noteAstray = buildNoteAstray(foundation, mode)
   const authenticator = createAuthenticator({
-    ...{ mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, clock, metrics },
+    ...{ mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, noteAstray, clock, metrics },
+    evenTime,
   })
 
   const families = createRefreshFamilies({ mode, state, digests, clock })
@@ -52,13 +56,28 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const chain = createChain(masterKeys)
   const append = createAppend(chain)
   const change = createChange({ database, state: storage.state, clock, append })
-  const drain = createDrain({ mode, database, state, chain, log })
+  const drain = createDrain({ mode, clock, database, state, chain, log })
   const recordEvent = createRecordEvent({ state, clock, onRecorded: drain.noted })
   const keyRing = await createKeyRing({
     ...{ database, masterKeys, clock, log, mode, rotationDays: settings.keyRotationDays },
   })
   return {
-    ...{ mode, issuer, database, state, clock, metrics, digests, clients, consents, failureLimit, authenticator },
+    ...{ mode, issuer, database, state, clock, metrics, digests, clients, standings, consents, failureLimit },
+    authenticator,
     ...{ families, tokens, codes, dpopProofs, change, append, drain, recordEvent, keyRing, chosenSecrets, usage },
   }
+}
+
+/** Of the other world's, which this one otherwise knows nothing of. */
+const ASTRAY_KEPT = 1_000
+
+function buildNoteAstray({ storage, masterKeys, clock }: Foundation, presentedIn: Mode) {
+  const { database } = storage
+  const mode = otherMode(presentedIn)
+  const state = storage.state[mode]
+  const standings = createStandings({ mode, database, state })
+  const clients = createClientRegistry({ mode, database, standings, capacity: ASTRAY_KEPT })
+  // That mode's own drain looks for what others recorded every few seconds.
+  const recordEvent = createRecordEvent({ state, clock, onRecorded: () => {} })
+  return createNoteAstray({ presentedIn, clients, digests: createDigests(masterKeys), state, recordEvent })
 }

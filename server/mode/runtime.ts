@@ -1,4 +1,4 @@
-import type { Handler, RequestContext } from '../http/context.ts'
+import type { Endpoint, Handler, RequestContext } from '../http/context.ts'
 import type { Mode } from './mode.ts'
 
 /** One of the two worlds, as the listener sees it: which host it answers for, and what it serves there. */
@@ -10,6 +10,8 @@ export interface ModeRuntime {
   readonly host: string
   /** `POST /oauth/token` → its handler. */
   readonly routes: ReadonlyMap<string, Handler>
+  /** Of those, the ones that are posted to thousands of times a second: `/oauth/token` → its endpoint. */
+  readonly direct: ReadonlyMap<string, Endpoint>
   /** All of `/v1`. */
   readonly managementApi: Handler
   /** What is at or below one of these, and isn't a route of its own, is for people's browsers: `/account`. */

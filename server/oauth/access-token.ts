@@ -47,9 +47,23 @@ export interface MintedToken {
   readonly jkt: string | undefined
 }
 
+/** A token that nobody has yet, and that nothing is kept of. */
+export interface MadeToken {
+  readonly minted: MintedToken
+  readonly digest: string
+  readonly record: string
+  readonly expiresAt: number
+}
+
 export interface AccessTokens {
-  /** @param alongside runs while the token is written, so that what it writes takes no round trip of its own */
-  mint(request: MintRequest, alongside?: (minted: MintedToken) => Promise<void>): Promise<MintedToken>
+  /** All of {@link mint} but what waits. Undefined if the scope is so long that a store must be asked: `mint` asks it. */
+  make(request: MintRequest): MadeToken | undefined
+  keep(made: MadeToken): Promise<void>
+  /** Under which it is kept. Undefined while there are several master keys, and so several places to look. */
+  digestOf(credential: AccessTokenCredential): string | undefined
+  /** What {@link findLive} would say of the record under `digest`, as far as its client's standing tells. */
+  judge(digest: string, record: string, standing: Standing | undefined): AccessToken | 'dead' | 'unsure'
+  mint(request: MintRequest): Promise<MintedToken>
   /** Whatever is kept of it, also when it is good for nothing any more. */
   find(credential: AccessTokenCredential): Promise<AccessToken | undefined>
   /**
@@ -112,32 +126,78 @@ export function createAccessTokens(needs: Needs): AccessTokens {
     return supports.every(Boolean)
   }
 
+  function make(request: MintRequest): MadeToken | undefined {
+    const scope = request.scope.join(' ')
+    const short = scopeSets.shorten(scope)
+    return typeof short === 'string' ? madeOf(request, scope, short) : undefined
+  }
+
+  async function makeWithLongScope(request: MintRequest): Promise<MadeToken> {
+    const scope = request.scope.join(' ')
+    return madeOf(request, scope, await scopeSets.shorten(scope))
+  }
+
+  function madeOf(request: MintRequest, scope: string, shortScope: string): MadeToken {
+    const { client, tenant, resource, jkt, delegation, workload, act, lineage, lifetime = Infinity } = request
+    const now = clock.now()
+    const iat = epochSeconds(now)
+    const exp = iat + Math.min(lifetimeOf(client, tenant, resource, now), lifetime)
+    const value = newAccessToken(mode, client.ref)
+    const [digest] = digests.candidates(value) as [string]
+    const { clientId, tenantId, epoch } = client
+    const { identifier: audience } = resource
+    const origins = { delegation, workload, act, lineage }
+    const record = encodeToken({ clientId, tenantId, scope: shortScope, audience, iat, exp, epoch, jkt, ...origins })
+    const tokenType = jkt ? 'DPoP' : 'Bearer'
+    const minted = {
+      value,
+      jti: jtiOf(digest),
+      expiresIn: exp - iat,
+      scope,
+      resource: audience,
+      tokenType,
+      jkt,
+    } as const
+    return { minted, digest, record, expiresAt: exp * 1000 }
+  }
+
+  const keep = ({ digest, record, expiresAt }: MadeToken) => state.putToken(digest, record, expiresAt)
+
+  function judge(digest: string, record: string, standing: Standing | undefined): AccessToken | 'dead' | 'unsure' {
+    const stored = decodeToken(record)
+    if (standing && !isLive(stored, standing, clock.now())) return 'dead'
+    const scope = scopeSets.expand(stored.scope)
+    const { delegation, workload, lineage } = stored
+    if (!standing || typeof scope !== 'string' || delegation || workload || lineage) return 'unsure'
+    return { ...stored, digest, jti: jtiOf(digest), scope }
+  }
+
   return {
     find,
+    judge,
 
-    async mint(request, alongside = async () => {}) {
-      const { client, tenant, resource, scope, jkt, delegation, workload, act, lineage, lifetime = Infinity } = request
-      const now = clock.now()
-      const iat = epochSeconds(now)
-      const exp = iat + Math.min(lifetimeOf(client, tenant, resource, now), lifetime)
-      const scopeText = scope.join(' ')
-      const value = newAccessToken(mode, client.ref)
-      const [digest] = digests.candidates(value) as [string]
-      const record = encodeToken({
-        ...{ clientId: client.clientId, tenantId: client.tenantId, scope: await scopeSets.shorten(scopeText) },
-        ...{ audience: resource.identifier, iat, exp, epoch: client.epoch, jkt },
-        ...{ delegation, workload, act, lineage },
-      })
-      const tokenType = jkt ? ('DPoP' as const) : ('Bearer' as const)
-      const [jti, expiresIn] = [jtiOf(digest), exp - iat]
-      const minted = { value, jti, expiresIn, scope: scopeText, resource: resource.identifier, tokenType, jkt }
-      await Promise.all([state.putToken(digest, record, exp * 1000), alongside(minted)])
-      return minted
+    digestOf({ text }) {
+      const [digest, ...others] = digests.candidates(text)
+      return others.length ? undefined : digest
     },
 
+    make,
+
+    async mint(request) {
+      const made = make(request) ?? (await makeWithLongScope(request))
+      await keep(made)
+      return made.minted
+    },
+
+    keep,
+
     async findLive(credential) {
-      const [token, [standing]] = await Promise.all([find(credential), standings.read([credential.clientRef])])
-      if (!token || !isLive(token, standing, clock.now())) return undefined
+      const { clientRef } = credential
+      const [token, [hot]] = await Promise.all([find(credential), standings.readHot([clientRef])])
+      // A token that anyone can make up costs no query, and takes no other time than one that is gone.
+      if (!token) return undefined
+      const standing = hot ?? (await standings.read([clientRef]))[0]
+      if (!isLive(token, standing, clock.now())) return undefined
       const alone = !token.delegation && !token.workload && !token.lineage
       return alone || (await isSupported(token)) ? token : undefined
     },

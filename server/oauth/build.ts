@@ -1,4 +1,4 @@
-import type { Handler } from '../http/context.ts'
+import type { Endpoint, EndpointContext, Handler } from '../http/context.ts'
 import type { Core } from '../mode/core.ts'
 import type { VerifyReport } from '../secret-scanning/signature.ts'
 import type { WorkloadExchange } from '../workload-identity/exchange.ts'
@@ -28,10 +28,16 @@ import { createIntrospect } from './introspection.ts'
 import { createIntrospectionSigner } from './introspection-jwt.ts'
 import { createReportLeak } from './leak.ts'
 import { authorizationServerMetadata, METADATA_MAX_AGE } from './metadata.ts'
+import { createPlainIntrospection } from './plain-introspection.ts'
+import { createPlainMint } from './plain-mint.ts'
 import { createRevoke } from './revocation.ts'
-import { createTokenAudit, type TokenAudit } from './token-audit.ts'
+import { createTokenAudit } from './token-audit.ts'
 import { JWT_BEARER, TOKEN_EXCHANGE } from './token-type.ts'
 import { createWorkloadDoor } from './workload-door.ts'
+
+type WithNonce = <C extends EndpointContext>(
+  handler: (ctx: C) => Promise<void> | void,
+) => (ctx: C) => Promise<void> | void
 
 interface Needs {
   core: Core
@@ -40,7 +46,7 @@ interface Needs {
   /** oidc-provider: authorization requests and what was pushed. */
   handle: Handler
   /** RFC 9449 §8.2. */
-  withNonce(handler: Handler): Handler
+  withNonce: WithNonce
   verifyReport: VerifyReport
 }
 
@@ -50,24 +56,34 @@ export function buildOAuth({ core, documentClients, exchange, handle, withNonce,
   const authenticateClient = authenticationOf(core, documentClients)
   const readProof = createReadProof(core)
   const tokenAudit = createTokenAudit(core)
-  const grants = grantsOf(core, exchange, tokenAudit)
+  const grants = grantsOf(core, exchange)
   const metadata = authorizationServerMetadata(issuer, Object.keys(grants))
   const document = serveDocument(always(publicDocument(metadata, METADATA_MAX_AGE)))
-  const tokenEndpoint = createTokenEndpoint({ mode, authenticateClient, readProof, grants, tokenAudit, metrics })
+  const tokenEndpoint = createTokenEndpoint({
+    ...{ mode, authenticateClient, readProof, grants, tokenAudit, metrics },
+    plainMint: createPlainMint({ ...core, tokenAudit }),
+  })
   const pushedAuthorization = createPushedAuthorizationEndpoint({
     ...{ authenticateClient, describedClient: documentClients.findByClientId, readProof, handle },
   })
   const introspect = createIntrospect(core)
+  const plainIntrospection = createPlainIntrospection({ ...core, introspect })
   const signIntrospection = createIntrospectionSigner(core)
   const endTokens = createEndTokens(core)
   const reportLeak = createReportLeak({ ...core, endTokens })
+  const direct: ReadonlyMap<string, Endpoint> = new Map([
+    ['/oauth/token', withNonce(tokenEndpoint)],
+    [
+      '/oauth/introspect',
+      createIntrospectionEndpoint({ authenticateClient, introspect, plainIntrospection, signIntrospection }),
+    ],
+  ])
   const routes: readonly [string, Handler][] = [
     ['GET /oauth/authorize', withRequestLimit(core, handle)],
     ['POST /oauth/authorize', postedFromApp],
     ['POST /oauth/logout', postedFromApp],
     ['POST /oauth/par', withRequestLimit(core, withNonce(pushedAuthorization))],
-    ['POST /oauth/token', withNonce(tokenEndpoint)],
-    ['POST /oauth/introspect', createIntrospectionEndpoint({ authenticateClient, introspect, signIntrospection })],
+    ...[...direct].map(([path, endpoint]): [string, Handler] => [`POST ${path}`, endpoint]),
     [
       'POST /oauth/revoke',
       createRevocationEndpoint({ authenticateClient, revoke: createRevoke({ ...core, endTokens }) }),
@@ -78,7 +94,7 @@ export function buildOAuth({ core, documentClients, exchange, handle, withNonce,
     ['GET /.well-known/oauth-authorization-server', document],
     ['GET /.well-known/openid-configuration', document],
   ]
-  return { routes, metadata }
+  return { routes, direct, metadata }
 }
 
 const always =
@@ -98,11 +114,11 @@ function authenticationOf(core: Core, documentClients: DocumentClients) {
   })
 }
 
-function grantsOf(core: Core, exchange: WorkloadExchange, tokenAudit: TokenAudit): Grants {
+function grantsOf(core: Core, exchange: WorkloadExchange): Grants {
   const workloadDoor = createWorkloadDoor({ ...core, exchange })
   const delegated = { ...core, issueIdToken: createIdTokens(core) }
   return {
-    client_credentials: createClientCredentialsGrant({ ...core, workloadDoor, tokenAudit }),
+    client_credentials: createClientCredentialsGrant({ ...core, workloadDoor }),
     authorization_code: createAuthorizationCodeGrant(delegated),
     refresh_token: createRefreshTokenGrant(delegated),
     [TOKEN_EXCHANGE]: createTokenExchangeGrant({ ...core, workloadDoor, deriveToken: createDeriveToken(core) }),

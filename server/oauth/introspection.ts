@@ -55,6 +55,8 @@ export interface Found {
 }
 
 export interface Introspect {
+  /** Of a token that is good now. A service user's teams are not in it. */
+  ofAccessToken(token: AccessToken): Found
   /** Undefined for whatever is not active: unknown, malformed, expired, revoked, of the other mode. */
   find(text: string): Promise<Found | undefined>
   /**
@@ -94,7 +96,8 @@ export function createIntrospect(needs: Needs): Introspect {
   async function findAccessToken(credential: AccessTokenCredential): Promise<Found | undefined> {
     const token = await tokens.findLive(credential)
     if (!token) return undefined
-    return { tenantId: token.tenantId, token: { ...describeAccessToken(token), ...(await teamsOf(token, credential)) } }
+    const found = ofAccessToken(token)
+    return { ...found, token: { ...found.token, ...(await teamsOf(token, credential)) } }
   }
 
   /** Of a service user: no other client's token costs a look at the client. */
@@ -140,6 +143,11 @@ export function createIntrospect(needs: Needs): Introspect {
     return { tenantId: family.tenantId, token }
   }
 
+  const ofAccessToken = (token: AccessToken): Found => ({
+    tenantId: token.tenantId,
+    token: describeAccessToken(token),
+  })
+
   const describeAccessToken = (token: AccessToken): ActiveToken => ({
     active: true,
     token_type: token.jkt ? 'DPoP' : 'Bearer',
@@ -172,6 +180,8 @@ export function createIntrospect(needs: Needs): Introspect {
   }
 
   return {
+    ofAccessToken,
+
     async find(text) {
       const credential = parseCredential(text)
       if (!credential || credential.mode !== mode) return undefined

@@ -24,8 +24,12 @@ export type RedirectKind = 'https' | 'loopback' | 'private_use'
 
 /** Undefined: no app may register it. */
 export function redirectKind(uri: string): RedirectKind | undefined {
-  if (!URI.test(uri) || !URL.canParse(uri)) return undefined
-  const { protocol, hostname, username, password, hash, origin } = new URL(uri)
+  // Not URL.canParse: it says yes to a host of many thousand letters that `new URL` throws at.
+  const url = URI.test(uri) ? URL.parse(uri) : null
+  if (!url) return undefined
+  const { protocol, hostname, username, password, hash, origin } = url
+  // RFC 9700 §2.1: compared to the letter, so a star would be a host that nobody has, and not what whoever wrote it meant.
+  if (hostname.includes('*')) return undefined
   // RFC 6749 §3.1.2: no fragment. Userinfo makes one host look like another.
   if (hash || uri.includes('#') || username || password) return undefined
   // `https:host` and `HTTPS://Host` mean the same to a browser and not to the comparison below.

@@ -33,7 +33,7 @@ interface Needs {
   mode: Mode
   issuer: string
   authenticator: Pick<Authenticator, 'inspect'>
-  tokens: Pick<AccessTokens, 'find'>
+  tokens: Pick<AccessTokens, 'find' | 'revoke'>
   families: Pick<RefreshFamilies, 'find'>
   endTokens: EndTokens
   change: Change
@@ -47,6 +47,8 @@ export function createRevoke(needs: Needs): Revoke {
     if (credential.clientRef !== caller.client.ref) return
     const token = await tokens.find(credential)
     if (token) await endTokens.accessToken(credential, token, { origin })
+    // Over by this node's clock, it may be good by that of another, which is behind.
+    else await tokens.revoke(credential)
   }
 
   /** RFC 7009 §2.1: with a refresh token goes all that the authorization gave, whichever of its refresh tokens it is. */

@@ -8,9 +8,9 @@ import type { Database } from '../storage/database.ts'
  */
 export interface ScopeSets {
   /** What a token's record holds for `scope`. */
-  shorten(scope: string): Promise<string>
+  shorten(scope: string): string | Promise<string>
   /** The scope behind what {@link shorten} gave. */
-  expand(short: string): Promise<string>
+  expand(short: string): string | Promise<string>
 }
 
 /** Longer than this, a reference is shorter. */
@@ -21,24 +21,21 @@ export function createScopeSets({ database }: { database: Pick<Database, 'scopeS
   const known = new LRUCache<string, string>({ max: 10_000 })
   const references = new LRUCache<string, string>({ max: 10_000 })
 
-  return {
-    async shorten(scope) {
-      if (scope.length <= INLINE) return scope
-      const before = references.get(scope)
-      if (before) return before
-      const id = createHash('sha256').update(scope).digest('base64url').slice(0, 22)
-      await database.scopeSet.createMany({ data: [{ id, scope }], skipDuplicates: true })
-      references.set(scope, REFERENCE + id)
-      return REFERENCE + id
-    },
+  async function write(scope: string): Promise<string> {
+    const id = createHash('sha256').update(scope).digest('base64url').slice(0, 22)
+    await database.scopeSet.createMany({ data: [{ id, scope }], skipDuplicates: true })
+    references.set(scope, REFERENCE + id)
+    return REFERENCE + id
+  }
 
-    async expand(short) {
-      if (!short.startsWith(REFERENCE)) return short
-      const before = known.get(short)
-      if (before) return before
-      const { scope } = await database.scopeSet.findUniqueOrThrow({ where: { id: short.slice(1) } })
-      known.set(short, scope)
-      return scope
-    },
+  async function read(short: string): Promise<string> {
+    const { scope } = await database.scopeSet.findUniqueOrThrow({ where: { id: short.slice(1) } })
+    known.set(short, scope)
+    return scope
+  }
+
+  return {
+    shorten: (scope) => (scope.length <= INLINE ? scope : (references.get(scope) ?? write(scope))),
+    expand: (short) => (short.startsWith(REFERENCE) ? (known.get(short) ?? read(short)) : short),
   }
 }

@@ -59,7 +59,7 @@ export function createTokenAudit({ recordEvent, state, clock }: Needs): TokenAud
   }
 
   return {
-    async given({ client }, token, { grantType, ip, requestId }) {
+    given({ client }, token, { grantType, ip, requestId }) {
       const { action = 'token.minted', target = { type: 'access_token', id: token.jti }, details } = token.audited ?? {}
       const common = {
         ...{ grant_type: grantType ?? null, client_id: client.clientId, jti: token.jti },
@@ -67,7 +67,7 @@ export function createTokenAudit({ recordEvent, state, clock }: Needs): TokenAud
         ...{ token_type: token.tokenType, expires_in: token.expiresIn, ...(token.jkt && { jkt: token.jkt }) },
       }
       const origin = { actor: actorOf(client), ip, requestId }
-      await recordEvent(client.tenantId, origin, { action, target, details: { ...common, ...details } })
+      return recordEvent(client.tenantId, origin, { action, target, details: { ...common, ...details } })
     },
 
     async discarded({ client }, { jti }, { ip, requestId }) {

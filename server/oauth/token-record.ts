@@ -75,8 +75,8 @@ export type StoredToken = Omit<AccessToken, 'jti' | 'digest'>
 const LEADING = 12
 
 /** A tuple, because the names would take more room than the values. Append only: records outlive deployments. */
-export function encodeToken({ delegation, jkt, workload, act, lineage, ...token }: StoredToken): string {
-  const { clientId, tenantId, scope, audience, iat, exp, epoch } = token
+export function encodeToken(token: StoredToken): string {
+  const { clientId, tenantId, scope, audience, iat, exp, epoch, delegation, jkt, workload, act, lineage } = token
   const tuple: unknown[] = [clientId, tenantId, scope, audience, iat, exp - iat, epoch]
   if (jkt || delegation) tuple.push(jkt ?? '')
   if (delegation) tuple.push(delegation.memberId, delegation.consentRef, delegation.consentEpoch, delegation.familyId)

@@ -1,7 +1,9 @@
 import type { PGlite } from '@electric-sql/pglite'
 import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 import { Prisma, PrismaClient } from '../../prisma/generated/client.ts'
+import { isUnavailable } from './away.ts'
 import { StoreUnavailable } from './state-store.ts'
 
 export { Prisma } from '../../prisma/generated/client.ts'
@@ -18,13 +20,14 @@ export interface OpenDatabase {
   close(): Promise<void>
 }
 
-export function openPostgres(databaseUrl: string): OpenDatabase {
-  const adapter = new PrismaPg({
+/** @param deadline longest wait for the database, in milliseconds */
+export function openPostgres(databaseUrl: string, deadline = DEADLINE): OpenDatabase {
+  const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: 10,
     connectionTimeoutMillis: 2_000,
-    query_timeout: DEADLINE,
-    statement_timeout: DEADLINE,
+    query_timeout: deadline,
+    statement_timeout: deadline,
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     application_name: 'keycourt',
@@ -33,10 +36,21 @@ export function openPostgres(databaseUrl: string): OpenDatabase {
       await client.query("SET TIME ZONE 'UTC'")
     },
   })
+  pool.on('release', endUnlessClean)
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true })
   return opened(
-    new PrismaClient({ adapter, transactionOptions: { maxWait: 2_000, timeout: DEADLINE } }),
+    new PrismaClient({ adapter, transactionOptions: { maxWait: 2_000, timeout: deadline } }),
     async () => {},
   )
+}
+
+/**
+ * A COMMIT or ROLLBACK that timed out may never have been sent, and the adapter gives the connection back all the same
+ * (adapter-pg 7.10): whatever came next on it would be part of the old transaction, be answered, and be gone when that ends.
+ */
+function endUnlessClean(_: unknown, client: pg.PoolClient): void {
+  // The pool drops a client that is ending. On the type of PoolClient `end` is missing: only the pool may, as a rule.
+  if (client.getTransactionStatus() !== 'I') void (client as unknown as pg.Client).end().catch(() => {})
 }
 
 /** @param close what else must be closed with it (the lock of its directory). */
@@ -94,27 +108,3 @@ type TransactionOf<Client extends Transactional> = Parameters<Parameters<Client[
 
 export const isUniqueViolation = (error: unknown): boolean =>
   error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
-
-/**
- * Prisma: P10xx is about the connection, P2024 and P2028 are waits that ran out, P2037 too many connections.
- * SQLSTATE: 08 connection, 53 out of resources, 57 operator intervention (shutdown, cancelled by timeout).
- */
-function isUnavailable(error: unknown): boolean {
-  if (error instanceof Prisma.PrismaClientInitializationError) return true
-  if (error instanceof Prisma.PrismaClientKnownRequestError && /^P(10\d\d|2024|2028|2037)$/.test(error.code))
-    return true
-  for (let cause = error; cause instanceof Object; cause = causeOf(cause)) {
-    const { code, originalCode, kind, message } = cause as Record<string, unknown>
-    if (/^(08|53|57)/.test(String(originalCode ?? ''))) return true
-    if (/^(08|53|57)...$/.test(String(code ?? '')) || /^E[A-Z]{4,}$/.test(String(code ?? ''))) return true
-    if (/^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/.test(String(kind ?? '')))
-      return true
-    if (/timeout|terminat|not queryable|Connection/.test(String(message ?? ''))) return true
-  }
-  return false
-}
-
-const causeOf = (error: object): unknown => {
-  const { cause, meta } = error as { cause?: unknown; meta?: { driverAdapterError?: unknown } }
-  return cause ?? meta?.driverAdapterError
-}

@@ -26,7 +26,7 @@ export interface Storage {
 
 interface Needs {
   readonly clock: Clock
-  readonly log: Pick<Logger, 'info' | 'warn'>
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
   /** Longest wait for another process to leave the data directory, in milliseconds. */
   readonly patience?: number
 }

@@ -35,7 +35,7 @@ export const isOfEveryCluster = (issuer: string): boolean =>
 /** For issuers and the addresses of their keys. */
 export function wrongUrl(text: string, allowance: Allowance): string | undefined {
   if (text.length > LONGEST) return `at most ${LONGEST} characters`
-  const url = ASCII.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  const url = ASCII.test(text) ? URL.parse(text) : null
   if (!url || !isLiteral(text, url)) return 'a URL in its plain form, such as https://issuer.example/path'
   if (url.username || url.password || text.includes('#')) return 'no user and no fragment'
   if (isOperators(url, allowance)) return undefined

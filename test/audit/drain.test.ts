@@ -7,6 +7,7 @@ import { createDrain, type Drain } from '../../server/audit/drain.ts'
 import type { AuditEvent } from '../../server/audit/entry.ts'
 import { createRecordEvent, type RecordEvent } from '../../server/audit/record.ts'
 import { verifyChain } from '../../server/audit/verify.ts'
+import { systemClock } from '../../server/clock.ts'
 import { newRecordId } from '../../server/credentials/format.ts'
 import { deriveMasterKeys } from '../../server/credentials/master-key.ts'
 import type { Storage } from '../../server/storage/open.ts'
@@ -35,7 +36,7 @@ describeDeployments('the drain', (open) => {
   })
 
   const drainOf = ({ database, state }: Storage, over: Partial<StateStore> = {}) =>
-    createDrain({ mode: 'live', database, state: { ...state.live, ...over }, chain, log })
+    createDrain({ mode: 'live', clock: systemClock, database, state: { ...state.live, ...over }, chain, log })
 
   async function newTenant(): Promise<string> {
     const id = newRecordId('ten')
@@ -115,7 +116,7 @@ describeDeployments('the drain', (open) => {
     await expectNothingPending()
   }, 60_000)
 
-  test('a node that dies between the commit and the removal: nothing is there twice, and nothing is lost', async () => {
+  test('a node that dies between the commit and the removal: nothing is there twice, and nothing is lost [attack 80]', async () => {
     for (const at of [0, 1, 2]) await records[0](tenantId, ORIGIN, minted(at))
     const dying = drainOf(nodes[0], {
       async removeEvents() {
@@ -134,6 +135,7 @@ describeDeployments('the drain', (open) => {
     await records[0](tenantId, ORIGIN, minted(0))
     const { database } = nodes[0]
     const failing = createDrain({
+      clock: systemClock,
       ...{ mode: 'live', state: nodes[0].state.live, log, database },
       chain: {
         ...chain,
@@ -191,7 +193,7 @@ describeDeployments('the drain', (open) => {
       await expectNothingPending()
     })
 
-    test('nobody stays out of the log by what they are called', async () => {
+    test('nobody stays out of the log by what they are called [attack 76, 80]', async () => {
       const names = [
         '\u0000',
         'a\ud800b',

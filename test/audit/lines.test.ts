@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { createChain } from '../../server/audit/chain.ts'
 import { createDrain } from '../../server/audit/drain.ts'
 import { createRecordEvent } from '../../server/audit/record.ts'
+import { systemClock } from '../../server/clock.ts'
 import { newRecordId } from '../../server/credentials/format.ts'
 import { deriveMasterKeys } from '../../server/credentials/master-key.ts'
 import { linesOf } from '../../server/management/audit-logs/lines.ts'
@@ -30,7 +31,7 @@ describeDeployment('database', 'the audit log as a stream', (open) => {
     const event = (at: number) => ({ action: 'token.minted', target: { type: 'access_token', id: `${at}` } })
     await Promise.all(Array.from({ length: ENTRIES }, (_, at) => record(id, origin, event(at + 1))))
     const log = createLog({ level: 'silent' })
-    await createDrain({ mode: 'live', database, state: state.live, chain, log }).all()
+    await createDrain({ mode: 'live', clock: systemClock, database, state: state.live, chain, log }).all()
     const whole = scopeDatabase(database, { tenantId: id, mode: 'live' })
     scoped = whole.$extends({
       query: {

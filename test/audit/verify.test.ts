@@ -86,7 +86,7 @@ describeDeployments('the audit chain', (open) => {
   describe('what somebody does who can write to the database', () => {
     const at = (seq: number) => ({ where: { tenantId_mode_seq: { ...scope, seq } } })
 
-    test('altering any one entry', async () => {
+    test('altering any one entry [attack 80]', async () => {
       await add(4)
       const { database } = storage
       for (const [seq, data] of [
@@ -106,7 +106,7 @@ describeDeployments('the audit chain', (open) => {
       }
     })
 
-    test('removing the first, one in the middle, the last', async () => {
+    test('removing the first, one in the middle, the last [attack 80]', async () => {
       await add(4)
       const { database } = storage
       for (const seq of [1, 3, 4]) {

@@ -48,7 +48,7 @@ describe.each<[string, () => Promise<Environment>]>([
     }
   }
 
-  test('after kill -9 under load no mint that was answered lacks its entry; whatever is altered is found', async () => {
+  test('after kill -9 under load no mint that was answered lacks its entry; whatever is altered is found [attack 80]', async () => {
     const { environment, server, live, made } = await served()
     const answered: string[] = []
     let killed = false

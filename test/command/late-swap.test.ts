@@ -6,7 +6,7 @@ import { beginFamily, browserAt, createAppAt, refresh } from './person.ts'
 import { onPostgres, portOf } from './postgres.ts'
 import { start } from './process.ts'
 
-test('a refresh that Redis runs after we gave up on it is taken back: the token works once Redis is there again', async () => {
+test('a refresh that Redis runs after we gave up on it is taken back: the token works once Redis is there again [attack 77]', async () => {
   const redis = await startRedis('--appendonly', 'yes')
   const environment = { ...(await onPostgres()), REDIS_URL: redis.url }
   const server = await start(environment)

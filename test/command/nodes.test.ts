@@ -74,7 +74,7 @@ describe('two nodes on PostgreSQL and Redis, started at the same moment on an em
     expect(stale.filter((active) => active !== false)).toEqual([])
   })
 
-  test('so are 40 keys, with the tokens minted from them', async () => {
+  test('so are 40 keys, with the tokens minted from them [attack 8]', async () => {
     const [here, there] = nodes
     const stale = await many(40, async (at) => {
       const [revoking, asking] = at % 2 ? [here, there] : [there, here]

@@ -181,18 +181,22 @@ describe('a store that is away while people sign in', () => {
     ['stopped', (store: TestServer) => store.stop(), (store: TestServer) => store.start()],
     ['suspended', async (store: TestServer) => store.suspend(), async (store: TestServer) => store.resume()],
   ])('%s', (_, takeAway, bringBack) => {
-    test.each(['redis', 'postgres'] as const)('%s', { timeout: 60_000 }, async (name) => {
-      const underWay = await begin()
-      await takeAway(stores[name])
-      const answers = await takeAll(underWay)
-      await bringBack(stores[name])
-      const ready = async () => expect((await caller.send('GET', '/readyz')).status).toBe(200)
-      await vi.waitFor(ready, { timeout: 10_000, interval: 100 })
-      checkRefusals(answers)
-      const refused = Object.keys(answers).filter((step) => answers[step as Step].status === 503)
-      expect(refused).toEqual(expect.arrayContaining(NEEDS[name]))
-      await goOn(underWay, answers)
-    })
+    test.each(['redis', 'postgres'] as const)(
+      '%s: 503, and each step goes on where it was [attack 77]',
+      { timeout: 60_000 },
+      async (name) => {
+        const underWay = await begin()
+        await takeAway(stores[name])
+        const answers = await takeAll(underWay)
+        await bringBack(stores[name])
+        const ready = async () => expect((await caller.send('GET', '/readyz')).status).toBe(200)
+        await vi.waitFor(ready, { timeout: 10_000, interval: 100 })
+        checkRefusals(answers)
+        const refused = Object.keys(answers).filter((step) => answers[step as Step].status === 503)
+        expect(refused).toEqual(expect.arrayContaining(NEEDS[name]))
+        await goOn(underWay, answers)
+      },
+    )
   })
 
   test('none of it was a failure of ours', () => {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Bootstrap } from '../../server/tenancy/bootstrap.ts'
-import type { Browser, TestApp } from '../oauth/people.ts'
+import { type Agreed, agree, type Browser, type TestApp } from '../oauth/people.ts'
 import type { TestServer } from '../services/postgres.ts'
 import { startRedis } from '../services/redis.ts'
 import { freePorts } from '../services/server-process.ts'
 import { type Caller, callerAt } from './caller.ts'
-import { authorizationPath, beginFamily, browserAt, createAppAt, refresh, type Tokens } from './person.ts'
+import { authorizationPath, beginFamily, browserAt, createAppAt, redeem, refresh, type Tokens } from './person.ts'
 import { onPostgres } from './postgres.ts'
 import { type Environment, type Server, start } from './process.ts'
 
@@ -65,22 +65,30 @@ describe.each([
     for (const node of nodes) await work(node)
   }
 
-  /** A family that is a few generations old, the last of them just answered. */
-  async function used(): Promise<readonly [Tokens, Tokens, Tokens]> {
+  /** A family that is a few generations old, the last of them just answered; and a code with what it gave. */
+  interface Used {
+    readonly family: readonly [Tokens, Tokens, Tokens]
+    readonly code: Agreed
+    readonly given: Tokens
+  }
+
+  async function used(): Promise<Used> {
     const [here, there] = [nodes[0] as Caller, nodes.at(-1) as Caller]
     const first = await beginFamily(here, browser, app)
     const second = (await refresh(there, app, first.refresh_token)).json
     const third = (await refresh(here, app, second.refresh_token)).json
-    return [first, second, third]
+    const code = await agree(browser, app)
+    return { family: [first, second, third], code, given: (await redeem(there, app, code)).json }
   }
 
-  /** The one that is good is good, and those that were used are dead: presented again they end the family. */
-  async function expectUnchanged([first, second, third]: readonly [Tokens, Tokens, Tokens]): Promise<void> {
+  /** What is good is good. What was used is dead, and presented again it ends the family, be it a token or the code. */
+  async function expectUnchanged({ family: [first, second, third], code, given }: Used): Promise<void> {
     await everywhere(async (node) => {
       const states = async (...tokens: string[]) =>
         Promise.all(tokens.map(async (token) => (await node.introspect(made.live, token)).json.active))
       expect(await states(first.refresh_token, second.refresh_token)).toEqual([false, false])
       expect(await states(third.refresh_token, third.access_token, first.access_token)).toEqual([true, true, true])
+      expect(await states(given.refresh_token, given.access_token)).toEqual([true, true])
       const silent = await sameBrowserAt(node).open(authorizationPath(app, 'v'.repeat(43), { prompt: 'none' }))
       expect(silent.location).toMatch(/[?&]code=/)
     })
@@ -88,8 +96,10 @@ describe.each([
     const fourth = (await refresh(here, app, third.refresh_token)).json
     expect(fourth.refresh_token).toBeDefined()
     expect((await refresh(here, app, first.refresh_token)).json.error).toBe('invalid_grant')
+    expect((await redeem(here, app, code)).json.error).toBe('invalid_grant')
+    const dead = [fourth, third, given].flatMap((each) => [each.refresh_token, each.access_token])
     await everywhere(async (node) => {
-      for (const token of [fourth.refresh_token, fourth.access_token, third.access_token]) {
+      for (const token of dead) {
         expect((await node.introspect(made.live, token)).json).toEqual({ active: false })
       }
     })
@@ -102,23 +112,25 @@ describe.each([
     return same
   }
 
-  test('after kill -9 of a node, and its restart', async () => {
-    const family = await used()
+  test('after kill -9 of a node, and its restart [attack 39]', async () => {
+    const before = await used()
     await kill(0)
     await restart(0)
-    await expectUnchanged(family)
+    await expectUnchanged(before)
   })
 
   if (count === 1) return
 
-  test('after kill -9 of all nodes, and their restart', async () => {
-    const family = await used()
+  test('after kill -9 of all nodes, of Redis too where there is one, and their restart [attack 39]', async () => {
+    const before = await used()
     await kill(0, 1)
+    if (hasRedis) await redis.stop()
+    if (hasRedis) await redis.start()
     await restart(0, 1)
-    await expectUnchanged(family)
+    await expectUnchanged(before)
   })
 
-  test('an app with a retry window goes on at the other node, whenever its own dies', async () => {
+  test('an app with a retry window goes on at the other node, whenever its own dies [attack 79]', async () => {
     const [here, there] = nodes as [Caller, Caller]
     const patient = await createAppAt(here, made.live.api_key, { refresh_retry_window: 300 })
     const families: Tokens[] = []
@@ -141,8 +153,8 @@ describe.each([
 
   if (!hasRedis) return
 
-  test('after Redis was killed and came back with what it had acknowledged', async () => {
-    const family = await used()
+  test('after Redis was killed and came back with what it had acknowledged [attack 39]', async () => {
+    const before = await used()
     await redis.stop()
     await redis.start()
     await everywhere((node) =>
@@ -150,6 +162,6 @@ describe.each([
         ...{ timeout: 10_000, interval: 50 },
       }),
     )
-    await expectUnchanged(family)
+    await expectUnchanged(before)
   })
 })

@@ -45,7 +45,7 @@ describeDeployments('guessing a chosen secret', (open, name) => {
     }
   }
 
-  test('from one network: after so many not even the right one is looked at; elsewhere it is', async () => {
+  test('from one network: after so many not even the right one is looked at; elsewhere it is [attack 1]', async () => {
     const it = await newClient()
     const here = freshAddress()
     await guess(it, here, clientFromNetwork)
@@ -82,7 +82,7 @@ describeDeployments('guessing a chosen secret', (open, name) => {
     expect(flood.filter(({ status }) => status === 429).length).toBe(60 - looked)
   })
 
-  test('strangers can’t lock the owner out: neither what is remembered, nor a network that is known', async () => {
+  test('strangers can’t lock the owner out: neither what is remembered, nor a network that is known [attack 1]', async () => {
     const it = await newClient()
     const home = freshAddress()
     expect((await from(home, it, one)).status).toBe(200)

@@ -17,6 +17,16 @@ describe('chosen secrets', () => {
     expect(await secrets.verify('Passw0rd?', stored)).toBe(false)
   })
 
+  test('all of it counts: the 73rd byte as the first [attack 5]', async () => {
+    const long = `P4ss!${'x'.repeat(75)}`
+    const stored = await secrets.hash(long)
+    for (const wrong of [long.slice(0, 72), `${long.slice(0, 72)}yyyyyyyy`, `${long}x`]) {
+      expect(await secrets.verify(wrong, stored)).toBe(false)
+      expect(secrets.wasRight(wrong, stored)).toBe(false)
+    }
+    expect(await secrets.verify(long, stored)).toBe(true)
+  })
+
   test('other master keys still verify; without theirs nothing does', async () => {
     const stored = await secrets.hash('Passw0rd!')
     expect(await createChosenSecrets(deriveMasterKeys([NEW, OLD])).verify('Passw0rd!', stored)).toBe(true)

@@ -101,7 +101,7 @@ describeDeployments('over HTTP', (open) => {
     live = deployment.nodes[0].at('live')
   })
 
-  test('guessing is answered 429, then; the owner of the secret is let in all the while, from anywhere', async () => {
+  test('guessing is answered 429, then; the owner of the secret is let in all the while, from anywhere [attack 1]', async () => {
     const key = deployment.made.live
     const there = deployment.nodes[1].at('live')
     const guess = () => newStandardKey('live', key.client_id.slice(3)).slice(-49)
@@ -130,7 +130,7 @@ describeDeployments('over HTTP', (open) => {
 })
 
 describeDeployments('over HTTP, with no proxy trusted', (open) => {
-  test('X-Forwarded-For is no way out of the limit', async () => {
+  test('X-Forwarded-For is no way out of the limit [attack 1]', async () => {
     const deployment = await startDeployment(open)
     const live = deployment.nodes[0].at('live')
     const { client_id } = deployment.made.live

@@ -80,7 +80,7 @@ describeDeployment('database', 'a malformed credential', (open) => {
     ['NUL', `${right.slice(0, -1)}\u0000`],
   ]
 
-  test.each(wrong)('%s: refused without asking any store', async (name, text) => {
+  test.each(wrong)('%s: refused without asking any store [attack 6]', async (name, text) => {
     const at = text.lastIndexOf('_')
     const pair = { client_id: text.slice(0, Math.max(at, 0)) || 'x', client_secret: text.slice(at + 1) || 'x' }
     const requests: (() => PromiseLike<{ status: number }>)[] = [

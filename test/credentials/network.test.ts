@@ -37,7 +37,7 @@ function zeros(parts: number[], from: number): [number, number] {
 }
 
 describe('IPv6', () => {
-  test('every spelling of an address is one network', () => {
+  test('every spelling of an address is one network [attack 75]', () => {
     fc.assert(
       fc.property(groups, spelling, (parts, how) => {
         expect(networkOf(spell(parts, how))).toBe(networkOf(plain(parts)))
@@ -46,7 +46,7 @@ describe('IPv6', () => {
     )
   })
 
-  test('all of a /64 is one network, and its neighbours are others', () => {
+  test('all of a /64 is one network, and its neighbours are others [attack 75]', () => {
     fc.assert(
       fc.property(groups, groups, fc.integer({ min: 0, max: 63 }), (one, other, bit) => {
         fc.pre(one.slice(0, 5).some((part) => part !== 0))
@@ -69,7 +69,7 @@ describe('IPv6', () => {
 })
 
 describe('IPv4', () => {
-  test('an address is a network of its own, mapped into IPv6 in whatever spelling or not', () => {
+  test('an address is a network of its own, mapped into IPv6 in whatever spelling or not [attack 75]', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.boolean(), fc.boolean(), (address, upper, padded) => {
         const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)

@@ -77,7 +77,7 @@ describeDeployment('database', 'answers', (open) => {
       }
     })
 
-    test('is kept by nobody, but for documents', async () => {
+    test('is kept by nobody, but for documents [attack 26]', async () => {
       const { headers } = await request()
       if (/^a document|again$|^the keys/.test(_)) expect(headers['cache-control']).toMatch(/^public, max-age=\d+$/)
       else expect(headers['cache-control']).toBe('no-store')

@@ -37,7 +37,7 @@ describeDeployment('database', 'hosts', (open) => {
     ...['evil.example', 'api.example.com.evil.example', 'xapi.example.com', 'api.example.com:8443', 'localhost', ''],
     ...['127.0.0.1', '[::1]', '[::1', 'a b', '@', 'a@', '%', '../..', '*', 'api.example.com/', 'api.example.com.'],
     ...['api.example.com#', 'xn--pi-1ja.example.com', ':443', 'api.example.com:', "'"],
-  ])('%j is none of ours: 421 (RFC 9110 §15.5.20), whatever is asked', async (host) => {
+  ])('%j is none of ours: 421 (RFC 9110 §15.5.20), whatever is asked [attack 73]', async (host) => {
     for (const path of [METADATA, '/oauth/jwks', '/v1/me', '/', '/nowhere']) {
       const answer = await get(path, { host })
       expect(statusOf(answer)).toBe(421)
@@ -47,9 +47,9 @@ describeDeployment('database', 'hosts', (open) => {
     }
   })
 
-  test('RFC 9112 §3.2: two Host headers never lead to the second', async () => {
+  test('RFC 9112 §3.2: two Host headers are refused', async () => {
     const answer = await get(METADATA, { host: ['evil.example', 'api.example.com'] })
-    expect([400, 421]).toContain(statusOf(answer))
+    expect(statusOf(answer)).toBe(400)
   })
 
   test('without a Host at all (HTTP/1.0)', async () => {
@@ -72,7 +72,7 @@ describeDeployment('database', 'hosts', (open) => {
       'x-http-method-override': 'DELETE',
     }
 
-    test('what a stranger says about the host changes no document', async () => {
+    test('what a stranger says about the host changes no document [attack 73, 74]', async () => {
       for (const path of [METADATA, '/.well-known/openid-configuration', '/oauth/jwks']) {
         const honest = await get(path, { host: 'api.example.com' })
         const forged = await get(path, { host: 'api.example.com', ...FORGED })
@@ -82,7 +82,7 @@ describeDeployment('database', 'hosts', (open) => {
       expect(statusOf(await get(METADATA, { host: 'evil.example', 'x-forwarded-host': 'api.example.com' }))).toBe(421)
     })
 
-    test('nor the address or request id that is audited', async () => {
+    test('nor the address or request id that is audited [attack 73]', async () => {
       const body = JSON.stringify({ kind: 'standard', name: 'forged' })
       const answer = await exchange(
         port,
@@ -112,7 +112,7 @@ describeDeployment('database', 'hosts', (open) => {
       expect(statusOf(await get(METADATA, unknown, behindProxy))).toBe(421)
     })
 
-    test('of several addresses only the last is believed: the client wrote the others', async () => {
+    test('of several addresses only the last is believed: the client wrote the others [attack 73]', async () => {
       const key = deployment.made.live.api_key
       const body = '{"kind":"public","name":"p"}'
       const headers = {

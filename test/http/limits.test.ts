@@ -37,12 +37,12 @@ describe('a client that takes its time is cut off', () => {
     ['headers without end', 'GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n', [408]],
     ['half a body', rawRequest('POST /', HEAD, 'half'), [408]],
     ['half a chunked body', rawRequest('POST /', { host: 'x', 'transfer-encoding': 'chunked' }, '5\r\nab'), [408]],
-  ])('that sends %s', async (_, sent, statuses) => {
+  ])('that sends %s [attack 25]', async (_, sent, statuses) => {
     const { port } = await echo()
     expect(statuses).toContain(statusOf(await exchange(port, sent)))
   })
 
-  test('that sends a byte now and then', async () => {
+  test('that sends a byte now and then [attack 25]', async () => {
     const { port, outcomes } = await echo()
     const { socket, answered } = await connect(port)
     socket.write(rawRequest('POST /', HEAD))
@@ -77,7 +77,7 @@ describe('too much', () => {
     expect(statusOf(await exchange(port, rawRequest(`GET /${'x'.repeat(20_000)}`, { host: 'x' })))).toBe(431)
   })
 
-  test('of a body: refused by its declared length, or when it has come', async () => {
+  test('of a body: refused by its declared length, or when it has come [attack 25]', async () => {
     const { port, outcomes } = await echo()
     const declared = rawRequest('POST /', { host: 'x', 'content-length': '1001' }, 'x'.repeat(1001))
     const chunk = `3e9\r\n${'x'.repeat(1001)}\r\n`

@@ -181,7 +181,7 @@ describeDeployment('database', 'nasty requests', (open) => {
       ]
     }
 
-    test('wherever it stands, right or wrong, whole or cut', async () => {
+    test('wherever it stands, right or wrong, whole or cut [attack 16]', async () => {
       const { live, test: sandbox } = deployment.made
       const minted = await deployment.nodes[0].at('live').token(live)
       const { access_token } = minted.body
@@ -211,7 +211,7 @@ describeDeployment('database', 'nasty requests', (open) => {
       }
     })
 
-    test('not even where something of ours fails on it', async () => {
+    test('not even where something of ours fails on it [attack 16]', async () => {
       const { state } = deployment.storage
       const secret = deployment.made.live.api_key
       const failing = () => Promise.reject(new Error(`no way with ${secret} and client_secret=${secret.slice(-49)}`))

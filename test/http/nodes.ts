@@ -26,7 +26,7 @@ export async function startPublicNode(
       secretScanningKeysUrl: new URL('https://keys.invalid/'),
     },
     ...{ storage: deployment.storage, masterKeys: deployment.masterKeys, clock: deployment.clock },
-    ...{ metrics: noMetrics, traces: { trace: undefined, stop: async () => {} } },
+    ...{ metrics: noMetrics, traces: { trace: undefined, stop: async () => {} }, evenTime: 0 },
     log: pino({ level: 'silent' }) as Foundation['log'],
     ...rest,
   })

@@ -57,7 +57,7 @@ test('ES256 comes first, and of each algorithm the key that signs', async () => 
   expect(keys.every((key) => typeof key.d === 'string')).toBe(true)
 })
 
-test('a rotated key is published, then signs; the old one verifies until its last token is gone', async () => {
+test('a rotated key is published, then signs; the old one verifies until its last token is gone [attack 81]', async () => {
   const ring = await createKeyRing(needs)
   const old = ring.current().signer('ES256').kid
   const { rotated } = await rotate(needs, { mode: 'live', alg: 'ES256' })

@@ -57,7 +57,7 @@ test('published are the waiting, the signing and the retired, newest first; not 
   expect(publishedKeys(keys, 'ES256').map(({ kid }) => kid)).toEqual(['waiting', 'signing', 'retired'])
 })
 
-test('the first key signs at once, its successor when every cached JWKS has run out', () => {
+test('the first key signs at once, its successor when every cached JWKS has run out [attack 81]', () => {
   expect(signsFromOf([], 'ES256', 50)).toBe(50)
   const after = (JWKS_MAX_AGE_SECONDS + FOLLOW_MARGIN_SECONDS) * 1000
   expect(signsFromOf([key('a', 0)], 'ES256', 50)).toBe(50 + after)

@@ -11,7 +11,7 @@ import { DAY, START } from './database.ts'
 const log = { info() {}, error() {} }
 
 describeDeployments('signing keys on several nodes', (open) => {
-  test('start, rotation and removal happen once, and every node ends with the same set', {
+  test('start, rotation and removal happen once, and every node ends with the same set [attack 81]', {
     timeout: 60_000,
   }, async () => {
     const { nodes } = await open()

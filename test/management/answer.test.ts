@@ -5,7 +5,7 @@ import Koa from 'koa'
 import { pino } from 'pino'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { RequestState } from '../../server/http/context.ts'
-import { answerFailures } from '../../server/http/failures.ts'
+import { answerFailures, createFailureOf } from '../../server/http/failures.ts'
 import { sendLines } from '../../server/management/answer.ts'
 import { StoreUnavailable } from '../../server/storage/state-store.ts'
 import type { Logger } from '../../server/telemetry/log.ts'
@@ -19,7 +19,7 @@ async function serving(lines: () => AsyncGenerator<string>) {
   const log = pino({ level: 'error' }, { write: (line) => void said.push(JSON.parse(line).msg) }) as Logger
   const app = new Koa<RequestState>()
   app.silent = true
-  app.use(answerFailures({ log, metrics: noMetrics }))
+  app.use(answerFailures(createFailureOf({ log, metrics: noMetrics }), log))
   app.use((ctx) => sendLines(ctx, 'application/x-ndjson', lines()))
   const server = createServer(app.callback())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

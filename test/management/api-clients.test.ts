@@ -73,7 +73,7 @@ describeDeployments('API clients, seed: knox-manage-api-clients', (open) => {
     ).toBe(201)
   })
 
-  test('“Read only clients can only make GET calls”', async () => {
+  test('“Read only clients can only make GET calls” [attack 22]', async () => {
     await newTenant()
     const resource = { identifier: 'https://orders.example', name: 'Orders', scopes: ['orders:read', 'orders:write'] }
     await live.api('POST', '/v1/resources', admin, resource)
@@ -105,7 +105,7 @@ describeDeployments('API clients, seed: knox-manage-api-clients', (open) => {
     expect((await live.get('/v1/me', { 'x-api-key': client.client_secret })).status).toBe(401)
   })
 
-  test('“only five can have an active status at the same time”: twelve at once on two nodes, five active', async () => {
+  test('“only five can have an active status at the same time”: twelve at once on two nodes, five active [attack 11]', async () => {
     await newTenant()
     const made = await Promise.all(
       Array.from({ length: 12 }, (_, each) =>
@@ -137,7 +137,7 @@ describeDeployments('API clients, seed: knox-manage-api-clients', (open) => {
     expect(active.body.data).toHaveLength(5)
   })
 
-  test('made, duplicated, activated and deleted at once on two nodes: never a sixth, never a place lost', async () => {
+  test('made, duplicated, activated and deleted at once on two nodes: never a sixth, never a place lost [attack 11]', async () => {
     await newTenant()
     const clients = await Promise.all(Array.from({ length: 8 }, () => addApiClient(live, admin)))
     const active = clients.filter(({ status }) => status === 'active')
@@ -170,7 +170,7 @@ describeDeployments('API clients, seed: knox-manage-api-clients', (open) => {
     expect((await addApiClient(live, admin)).status).toBe('active')
   })
 
-  test('“Clients with the Inactive status can’t be used for authentication”: at once, on every node, tokens included', async () => {
+  test('“Clients with the Inactive status can’t be used for authentication”: at once, on every node, tokens included [attack 8, 9]', async () => {
     await newTenant()
     const client = await addApiClient(live, admin)
     const { access_token } = (await tokenFor(live, client)).body
@@ -225,7 +225,7 @@ describeDeployments('API clients, seed: knox-manage-api-clients', (open) => {
     expectProblem(await live.api('POST', path, admin, {}), 422, 'validation_failed', WRONG_FIELDS)
   })
 
-  test('“Edit … client ID, token validity period, and permission level”', async () => {
+  test('“Edit … client ID, token validity period, and permission level” [attack 22]', async () => {
     await newTenant()
     const client = await addApiClient(live, admin)
     const { access_token } = (await tokenFor(other, client)).body

@@ -64,7 +64,7 @@ describeDeployment('cluster', 'PATCH /v1/api-keys', (open) => {
     expectFields(await patch((await create()).id, body), pointer)
   })
 
-  test('narrowed it loses at the next request what it had, and so do its tokens', async () => {
+  test('narrowed it loses at the next request what it had, and so do its tokens [attack 22]', async () => {
     const key = await create({ scopes: ['api-keys:read', 'apps:read'] })
     const token = await tokenOf(key)
     expect((await patch(key.id, { scopes: ['apps:read'] })).body.scopes).toEqual(['apps:read'])
@@ -85,7 +85,7 @@ describeDeployment('cluster', 'PATCH /v1/api-keys', (open) => {
     expect((await there.token(key, { scope: 'api-keys:write' })).status).toBe(200)
   })
 
-  test('an earlier end takes tokens along that would outlive it; a later one does not', async () => {
+  test('an earlier end takes tokens along that would outlive it; a later one does not [attack 12]', async () => {
     const key = await create({ expires_at: inSeconds(7200) })
     const token = await tokenOf(key)
     await patch(key.id, { expires_at: inSeconds(9000) })

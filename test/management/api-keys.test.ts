@@ -96,7 +96,7 @@ describeDeployments('/v1/api-keys', (open) => {
     })
   })
 
-  test('the secret is nowhere again: not in list, get, audit log, nor any table', async () => {
+  test('the secret is nowhere again: not in list, get, audit log, nor any table [attack 16]', async () => {
     const made = await create({ kind: 'standard', name: 'secretive' })
     const pages = [
       await live.api('GET', `/v1/api-keys/${made.id}`, key),

@@ -134,7 +134,7 @@ describeDeployments('/v1/audit-logs', (open) => {
       expect(new Set(seen.map(({ id }) => id)).size).toBe(all.length)
     })
 
-    test('by action, actor and target', async () => {
+    test('by action, actor and target [attack 76]', async () => {
       const all = (await log('live', '?limit=100')).data as {
         action: string
         actor: { id: string }

@@ -68,7 +68,7 @@ describeDeployment('cluster', 'credentials of the management API', (open) => {
       expectProblem(await presenting({ authorization: before + credentials[kind] }), 401, 'invalid_api_key')
     })
 
-    test('not in the query (RFC 9700 §4.3.2), a cookie or a body', async () => {
+    test('not in the query (RFC 9700 §4.3.2), a cookie or a body [attack 13]', async () => {
       const text = credentials[kind]
       expectProblem(await live.get(`/v1/me?access_token=${text}&api_key=${text}`), 401, 'authentication_required')
       expectProblem(await presenting({ cookie: `authorization=${text}` }), 401, 'authentication_required')
@@ -76,7 +76,7 @@ describeDeployment('cluster', 'credentials of the management API', (open) => {
       expectProblem(await live.api('POST', '/v1/api-keys', undefined, body), 401, 'authentication_required')
     })
 
-    test('not shortened, extended, in another letter case, or twice', async () => {
+    test('not shortened, extended, in another letter case, or twice [attack 6]', async () => {
       const text = credentials[kind]
       for (const wrong of [text.slice(0, -1), `${text}0`, text.toUpperCase(), text.toLowerCase(), `${text},${text}`]) {
         expectProblem(await presenting({ authorization: `Bearer ${wrong}` }), 401, 'invalid_api_key')

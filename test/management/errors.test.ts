@@ -47,7 +47,7 @@ describeDeployments('errors of the management API', (open) => {
     expect(new Set(answers).size).toBe(1)
   })
 
-  test('wrong_key_type: a test credential on the live host, and the reverse', async () => {
+  test('wrong_key_type: a test credential on the live host, and the reverse [attack 7]', async () => {
     expectProblem(await live.api('GET', '/v1/me', deployment.made.test.api_key), 403, 'wrong_key_type')
     expectProblem(await sandbox.api('GET', '/v1/me', key), 403, 'wrong_key_type')
     expectProblem(await sandbox.api('GET', '/v1/me', newEnterpriseKey(newPublicId())), 403, 'wrong_key_type')
@@ -55,7 +55,7 @@ describeDeployments('errors of the management API', (open) => {
     expectProblem(await sandbox.api('GET', '/v1/me', access_token), 403, 'wrong_key_type')
   })
 
-  test('subscription_inactive: on both nodes and in both modes, at the next request, until it is active again', async () => {
+  test('subscription_inactive: on both nodes and in both modes, at the next request, until it is active again [attack 8]', async () => {
     const { id, keys } = await createTenant(deployment)
     const nodes = deployment.nodes.flatMap((node) => [
       { at: node.at('live'), own: keys.live },

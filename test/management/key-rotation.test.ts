@@ -66,7 +66,7 @@ describeDeployments('rotating a key', (open) => {
     expect(JSON.stringify(data)).not.toContain(after.client_secret)
   })
 
-  test('without an overlap the old secret and what was minted are dead at once, on every node', async () => {
+  test('without an overlap the old secret and what was minted are dead at once, on every node [attack 10]', async () => {
     const before = await create()
     const token = await tokenOf(before)
     expect([await works(before), await isActive(token)]).toEqual([true, true])
@@ -76,7 +76,7 @@ describeDeployments('rotating a key', (open) => {
     expect(await secretsOf(before.id)).toHaveLength(1)
   })
 
-  test('with one both are good, each with its own end and last use, until it is over', async () => {
+  test('with one both are good, each with its own end and last use, until it is over [attack 10]', async () => {
     const before = await create()
     const token = await tokenOf(before)
     deployment.clock.advance(1)

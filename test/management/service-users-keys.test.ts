@@ -85,7 +85,7 @@ describeDeployments('private_key_jwt of a service user (RFC 7523 §2.2)', (open)
     expect((await mint(id, pair)).body.error).toBe('invalid_client')
   })
 
-  test('a lesser role takes the tokens of the greater one along; a greater one takes none', async () => {
+  test('a lesser role takes the tokens of the greater one along; a greater one takes none [attack 22]', async () => {
     const pair = await keyPair('ES256', 'one')
     const id = await create({ keys: [pair.jwk] })
     const token = (await mint(id, pair)).body.access_token

@@ -63,7 +63,7 @@ describeDeployments('a service user is disabled, enabled, deleted', (open) => {
     return seen[0]
   }
 
-  test('disabled, all of it stops at once; enabled, what authenticates it works again, and what was minted does not', async () => {
+  test('disabled, all of it stops at once; enabled, what authenticates it works again, and what was minted does not [attack 8, 9]', async () => {
     const it = await furnished()
     expect(await works(it)).toEqual([true, true, true])
     // What is minted for it says the same of its teams as its tokens do.

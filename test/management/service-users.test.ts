@@ -61,7 +61,7 @@ describeDeployments('/v1/service-users and their tokens', (open) => {
     expect([await works(one.service_token), await works(two.service_token)]).toEqual([false, true])
   })
 
-  test('revoked, restored, revoked, deleted: at the next request on the other node', async () => {
+  test('revoked, restored, revoked, deleted: at the next request on the other node [attack 9]', async () => {
     const { id, service_token } = await issue()
     expect(await works(service_token)).toBe(true)
     for (const [what, status] of [

@@ -176,7 +176,7 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
       const credential = () => worlds[0]?.[mode].credentials[kind] as string
 
       test.each(withId.map(({ method, path, only }) => ({ method, path, only })))(
-        '$method $path: refused',
+        '$method $path: refused [attack 13, 15]',
         async ({ method, path, only }) => {
           const before = await everything()
           for (const { tenant, otherMode } of STRANGERS) {
@@ -202,7 +202,7 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
         for (const id of [...foreign, ...people, tenants[1]?.id as string]) expect(text).not.toContain(id)
       })
 
-      test.each(lists.map(({ path }) => path))('GET %s shows no secret', async (path) => {
+      test.each(lists.map(({ path }) => path))('GET %s shows no secret [attack 16]', async (path) => {
         const { text } = await at(mode).api('GET', path, credential())
         const secrets = worlds.flatMap((world) => MODES.flatMap((each) => world[each].shownOnce))
         expect(secrets.length).toBeGreaterThan(30)
@@ -210,7 +210,7 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
       })
 
       test.each(creations.map(({ path, only }) => ({ path, only })))(
-        "POST $path never makes another's",
+        "POST $path never makes another's [attack 13]",
         async ({ path, only }) => {
           const [status = 422] = refusalOf(only, mode, kind) ?? []
           const foreign = { tenant_id: tenants[1]?.id, tenantId: tenants[1]?.id, mode: 'test' }
@@ -227,7 +227,7 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
         },
       )
 
-      test.each(changes.map(({ path }) => path))("PATCH %s never changes another's", async (path) => {
+      test.each(changes.map(({ path }) => path))("PATCH %s never changes another's [attack 14]", async (path) => {
         const before = await everything()
         for (const foreign of [{ tenant_id: tenants[1]?.id }, { id: tenants[1]?.id }, { mode: 'test' }]) {
           expect((await at(mode).api('PATCH', path, credential(), foreign)).status).toBe(422)
@@ -237,12 +237,12 @@ describeDeployment('cluster', 'a tenant sees nothing of another', (open) => {
     })
   })
 
-  test('the matrix knows every kind of operation', () => {
+  test('the matrix knows every kind of operation [attack 15]', () => {
     expect(withId.length + creations.length + changes.length + lists.length).toBe(OPERATIONS.length)
     for (const { method, path, body } of withId) if (body) expect(BODIES).toHaveProperty([`${method} ${path}`])
   })
 
-  test('OAuth: neither introspected nor revoked, and not told apart from garbage', async () => {
+  test('OAuth: neither introspected nor revoked, and not told apart from garbage [attack 15]', async () => {
     const [one, other] = tenants as [TestTenant, TestTenant]
     const live = at('live')
     for (const token of Object.values(worlds[1]?.live.credentials ?? {})) {

@@ -37,7 +37,7 @@ describeDeployment('database', 'validation', (open) => {
       expect(({} as { hasEverything?: boolean }).hasEverything).toBeUndefined()
     })
 
-    test('in every other creation', async () => {
+    test('in every other creation [attack 13, 14]', async () => {
       const user = (await post('/v1/service-users', { name: 'u', role: 'viewer' })).body
       for (const [path, body] of [
         ['/v1/service-users', { name: 'u', role: 'viewer' }],
@@ -57,7 +57,7 @@ describeDeployment('database', 'validation', (open) => {
       ...['2030-01-01T00:00:00+25:00', '2030-01-01T00:00:00 PST', '2030-01-01T00:00:00Z\u0000', '9999-12-31T23:59:59Z'],
       ...['+275760-09-13T00:00:00Z', '-000001-01-01T00:00:00Z', '10000-01-01T00:00:00Z', '٢٠٣٠-01-01T00:00:00Z'],
       ...[0, 1e15, -1, true, {}, [], ['2030-01-01T00:00:00Z']],
-    ])('%j is refused', async (expires_at) => {
+    ])('%j is refused [attack 12]', async (expires_at) => {
       expectFields(await create({ expires_at }), '/expires_at')
     })
 
@@ -65,7 +65,7 @@ describeDeployment('database', 'validation', (open) => {
       expectFields(await create({ expires_at: new Date(deployment.clock.now()).toISOString() }), '/expires_at')
     })
 
-    test('a time that is future only in its own zone is past', async () => {
+    test('a time that is future only in its own zone is past [attack 12]', async () => {
       const now = deployment.clock.now()
       const tomorrowThere = new Date(now + 13 * 3_600_000).toISOString().replace('Z', '+14:00')
       expectFields(await create({ expires_at: tomorrowThere }), '/expires_at')
@@ -77,7 +77,7 @@ describeDeployment('database', 'validation', (open) => {
       ['2090-06-01T12:00:00.123456789Z', '2090-06-01T12:00:00.123Z'],
       ['2096-02-29T00:00:00Z', '2096-02-29T00:00:00.000Z'],
       ['9998-12-31T23:59:59Z', '9998-12-31T23:59:59.000Z'],
-    ])('%s is kept in UTC', async (expires_at, kept) => {
+    ])('%s is kept in UTC [attack 12]', async (expires_at, kept) => {
       const { body } = await create({ expires_at })
       expect(body.expires_at).toBe(kept)
       expect((await live.api('GET', `/v1/api-keys/${body.id}`, key)).body.expires_at).toBe(kept)

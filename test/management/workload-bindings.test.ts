@@ -100,7 +100,7 @@ describeDeployment('database', 'what a binding may be', (open) => {
     ['tokens for ever', { token_validity: 86_401 }, '/token_validity'],
     ['another provider', { provider_id: 'wp_x' }, '/provider_id'],
   ]
-  test.each(WRONG)('%s: 422 with a pointer to it', async (_, body, pointer) => {
+  test.each(WRONG)('%s: 422 with a pointer to it [attack 48]', async (_, body, pointer) => {
     expectFields(await bind(body), pointer)
   })
 
@@ -113,7 +113,7 @@ describeDeployment('database', 'what a binding may be', (open) => {
   describe('on an issuer that all customers of a platform share, the owner must be pinned', () => {
     const names = [{ claim: 'repository', op: 'equals', value: 'octo/shop' }, MAIN]
 
-    test('names are not enough: 422 that says what is', async () => {
+    test('names are not enough: 422 that says what is [attack 49]', async () => {
       const response = await bind({ conditions: names })
       expectFields(response, '/conditions')
       expect(response.body.fields[0].detail).toMatch(/repository_id or repository_owner_id/)

@@ -98,6 +98,10 @@ describeDeployment('database', 'what a provider may be', (open) => {
     ['an issuer with a query', { issuer: 'https://issuer.example/?x' }, '/issuer'],
     ['an issuer with a user', { issuer: 'https://me@issuer.example' }, '/issuer'],
     ['an address inside', { issuer: 'https://169.254.169.254' }, '/issuer'],
+    ['a built-in one with a slash', { platform: 'github-actions', issuer: `${GITHUB}/` }, '/issuer'],
+    ['a built-in one with more behind it', { platform: 'github-actions', issuer: `${GITHUB}.evil.tld` }, '/issuer'],
+    ['a built-in one as a user', { platform: 'github-actions', issuer: `${GITHUB}@evil.tld` }, '/issuer'],
+    ['a built-in one with a letter of another script', { issuer: GITHUB.replace('o', 'о') }, '/issuer'],
     ['a built-in host as a custom one', { issuer: GITHUB }, '/issuer'],
     ['a shared host as a cluster', { platform: 'kubernetes', issuer: 'https://gitlab.com' }, '/issuer'],
     ['a platform with an issuer of others', { platform: 'gcp', issuer: 'https://issuer.example' }, '/issuer'],
@@ -126,7 +130,7 @@ describeDeployment('database', 'what a provider may be', (open) => {
     ['an id of its own', { id: 'wp_mine' }, '/id'],
     ['somebody else’s', { tenant_id: 'ten_x' }, '/tenant_id'],
   ]
-  test.each(WRONG)('%s: 422 with a pointer to it', async (_, body, pointer) => {
+  test.each(WRONG)('%s: 422 with a pointer to it [attack 47]', async (_, body, pointer) => {
     expectFields(await custom(body), pointer)
   })
 
@@ -135,7 +139,7 @@ describeDeployment('database', 'what a provider may be', (open) => {
     expectFields(response, '/jwks/keys/1/kid')
   })
 
-  test('this server, of either mode: refused', async () => {
+  test('this server, of either mode: refused [attack 56]', async () => {
     for (const issuer of [live.issuer, `${live.issuer}/`]) expectFields(await custom({ issuer }), '/issuer')
   })
 

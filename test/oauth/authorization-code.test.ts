@@ -68,7 +68,7 @@ describeDeployments('the authorization_code grant', (open) => {
     expect((await live.get('/oauth/userinfo')).status).toBe(401)
   })
 
-  test('RFC 7636 §4.6: the verifier must be there and match, and is 43 to 128 characters long', async () => {
+  test('RFC 7636 §4.6: the verifier must be there and match, and is 43 to 128 characters long [attack 27]', async () => {
     const { code, redirect_uri, code_verifier } = await issue()
     expect(await errorOf(redeem({ code, redirect_uri }))).toEqual([400, 'invalid_request'])
     for (const wrong of ['x'.repeat(43), 'x'.repeat(42), 'x'.repeat(129), `${code_verifier}!`]) {
@@ -77,7 +77,7 @@ describeDeployments('the authorization_code grant', (open) => {
     expect((await redeem({ code, redirect_uri, code_verifier })).status).toBe(200)
   })
 
-  test('RFC 6749 §4.1.3: another redirect URI is refused; OAuth 2.1: none is needed', async () => {
+  test('RFC 6749 §4.1.3: another redirect URI is refused; OAuth 2.1: none is needed [attack 32]', async () => {
     const { code, code_verifier } = await issue()
     for (const redirect_uri of [
       'https://app.example/callback/',
@@ -89,13 +89,13 @@ describeDeployments('the authorization_code grant', (open) => {
     expect((await redeem({ code, code_verifier })).status).toBe(200)
   })
 
-  test('RFC 8707 §2.2: for another resource it is refused', async () => {
+  test('RFC 8707 §2.2: for another resource it is refused [attack 32]', async () => {
     const code = await issue()
     expect(await errorOf(redeem({ ...code, resource: 'https://unknown.example' }))).toEqual([400, 'invalid_target'])
     expect((await redeem({ ...code, resource: live.issuer })).status).toBe(200)
   })
 
-  test("another client's code is refused, and good for nobody any more", async () => {
+  test("another client's code is refused, and good for nobody any more [attack 31]", async () => {
     const code = await issue()
     expect(await errorOf(redeem({ ...code, client_id: other.client_id }))).toEqual([400, 'invalid_grant'])
     expect(await errorOf(redeem(code))).toEqual([400, 'invalid_grant'])
@@ -146,7 +146,7 @@ describeDeployments('the authorization_code grant', (open) => {
   })
 
   describe('single use (RFC 6749 §4.1.2)', () => {
-    test('a second use is refused and takes back what the first one gave, on both nodes; the audit log says so', async () => {
+    test('a second use is refused and takes back what the first one gave, on both nodes; the audit log says so [attack 29]', async () => {
       const code = await issue()
       const { body } = await redeem(code)
       expect(await introspect(body.access_token, 1)).toMatchObject({ active: true })
@@ -169,7 +169,7 @@ describeDeployments('the authorization_code grant', (open) => {
       expect(await introspect(body.access_token)).toEqual({ active: false })
     })
 
-    test('of 20 at once over two nodes exactly one gets tokens', async () => {
+    test('of 20 at once over two nodes exactly one gets tokens [attack 30]', async () => {
       const code = await issue()
       const uses = Array.from({ length: 20 }, (_, at) => redeem(code, {}, deployment.nodes[at % 2 ? 1 : 0].at('live')))
       const answers = await Promise.all(uses)
@@ -195,7 +195,7 @@ describeDeployments('the authorization_code grant', (open) => {
       expect(await introspect(body.access_token)).toMatchObject({ cnf: { jkt: prover.jkt } })
     })
 
-    test('§5: the refresh token of a public client is bound to the key of the proof', async () => {
+    test('§5: the refresh token of a public client is bound to the key of the proof [attack 43]', async () => {
       const prover = await createProver(deployment.clock.now)
       const { body } = await redeem(await issue(), { dpop: await prover.prove('POST', endpoint()) })
       const form = { grant_type: 'refresh_token', client_id: app.client_id, refresh_token: body.refresh_token }

@@ -59,7 +59,7 @@ describeDeployment('cluster', 'the authorization endpoint (RFC 6749 §4.1, OAuth
       headers,
     )
 
-  test('answers with a code, the state and the issuer (RFC 9207 §2), by a 303 (RFC 9700 §4.12)', async () => {
+  test('answers with a code, the state and the issuer (RFC 9207 §2), by a 303 (RFC 9700 §4.12) [attack 33]', async () => {
     const page = await ask()
     expect(page.status).toBe(303)
     expect(await answerOf()).toEqual({ code: expect.any(String), state: 's', iss: live.issuer })
@@ -110,7 +110,7 @@ describeDeployment('cluster', 'the authorization endpoint (RFC 6749 §4.1, OAuth
       '//app.example/callback',
       'garbage',
       '',
-    ])('%s', async (redirect_uri) => {
+    ])('%j is refused [attack 28]', async (redirect_uri) => {
       const second = await createApp(live, deployment.made.live.api_key, {
         redirect_uris: [REDIRECT_URI, 'https://app.example/other'],
       })
@@ -119,7 +119,7 @@ describeDeployment('cluster', 'the authorization endpoint (RFC 6749 §4.1, OAuth
       expect(page.text).toMatch(/<html/)
     })
 
-    test('RFC 8252 §7.3: of a loopback address any port, and nothing else', async () => {
+    test('RFC 8252 §7.3: of a loopback address any port, and nothing else [attack 28]', async () => {
       const native = await createApp(live, deployment.made.live.api_key, {
         redirect_uris: ['http://127.0.0.1/cb', 'com.example.app:/cb'],
       })
@@ -182,11 +182,13 @@ describeDeployment('cluster', 'the authorization endpoint (RFC 6749 §4.1, OAuth
       ['a challenge that is too short', { code_challenge: 'x'.repeat(42) }],
       ['a challenge that is too long', { code_challenge: 'x'.repeat(129) }],
       ['a challenge with other characters', { code_challenge: `${'x'.repeat(42)}+` }],
-    ])('%s: invalid_request', async (_, change) => {
-      expect(await answerOf(change)).toMatchObject({ error: 'invalid_request', state: 's', iss: live.issuer })
+    ])('%s: invalid_request [attack 27]', async (_, change) => {
+      const answer = await answerOf(change)
+      expect(answer).toMatchObject({ error: 'invalid_request', state: 's', iss: live.issuer })
+      expect(answer).not.toHaveProperty('code') // so nobody is ever sent a verifier for a code without a challenge
     })
 
-    test('of confidential apps as well', async () => {
+    test('of confidential apps as well [attack 27]', async () => {
       const confidential = await createApp(live, deployment.made.live.api_key, { type: 'confidential' })
       const none = { code_challenge: undefined, code_challenge_method: undefined }
       expect(await answerOf({ client_id: confidential.client_id, ...none })).toMatchObject({ error: 'invalid_request' })
@@ -200,7 +202,7 @@ describeDeployment('cluster', 'the authorization endpoint (RFC 6749 §4.1, OAuth
       ['an unknown response mode', { response_mode: 'web_message' }, 'unsupported_response_mode'],
       ['a request object', { request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
       ['a request by reference', { request_uri: 'https://internal.example/' }, 'request_uri_not_supported'],
-    ])('%s', async (_, change, error) => {
+    ])('%s: its own error [attack 34]', async (_, change, error) => {
       const { location } = await ask(change)
       expect(new URLSearchParams(location?.split(/[?#]/)[1]).get('error')).toBe(error)
     })
@@ -224,7 +226,7 @@ describeDeployment('cluster', 'the authorization endpoint (RFC 6749 §4.1, OAuth
       expect(posted.headers.location).toBe(`/oauth/authorize?${request()}`)
     })
 
-    test('prompt=none: login_required, consent_required, or a code', async () => {
+    test('prompt=none: login_required, consent_required, or a code [attack 34]', async () => {
       expect(await answerOf({ prompt: 'none' }, await newcomer())).toMatchObject({
         error: 'login_required',
         state: 's',

@@ -67,7 +67,7 @@ describeDeployment('cluster', 'an API client at the OAuth endpoints, seed: knox-
     expect(challenged.headers['www-authenticate']).toMatch(/^Basic /)
   })
 
-  test('the other mode doesn’t know it', async () => {
+  test('the other mode doesn’t know it [attack 7]', async () => {
     expect((await tokenFor(live, robot)).status).toBe(200)
     const elsewhere = await tokenFor(deployment.nodes[0].at('test'), robot)
     expect([elsewhere.status, elsewhere.body.error]).toEqual([401, 'invalid_client'])

@@ -15,7 +15,7 @@ describeDeployments('client_credentials', (open) => {
     key = deployment.made.live
   })
 
-  test('RFC 6749 §5.1: a token, its type, lifetime and scope, not to be cached', async () => {
+  test('RFC 6749 §5.1: a token, its type, lifetime and scope, not to be cached [attack 26]', async () => {
     const { status, body, headers } = await live.token(key)
     expect(status).toBe(200)
     expect(body).toEqual({
@@ -29,7 +29,7 @@ describeDeployments('client_credentials', (open) => {
     expect(parseCredential(body.access_token)).toMatchObject({ kind: 'access_token', mode: 'live' })
   })
 
-  test('RFC 6749 §4.4.3: never a refresh token', async () => {
+  test('RFC 6749 §4.4.3: never a refresh token [attack 23]', async () => {
     const { body } = await live.token(key, { scope: 'api-keys:read' })
     expect(Object.keys(body).sort()).toEqual(['access_token', 'expires_in', 'scope', 'token_type'])
   })
@@ -69,31 +69,31 @@ describeDeployments('client_credentials', (open) => {
       expect(body.scope).toBe('tokens:introspect api-keys:read')
     })
 
-    test('named twice counts once; without a value counts as omitted (RFC 6749 §3.1)', async () => {
+    test('named twice counts once; without a value counts as omitted (RFC 6749 §3.1) [attack 21]', async () => {
       expect((await live.token(key, { scope: 'api-keys:read api-keys:read' })).body.scope).toBe('api-keys:read')
       expect((await live.token(key, { scope: '' })).body.scope).toBe(BUILT_IN_SCOPES.join(' '))
     })
 
-    test('RFC 6749 §5.2: anything beyond is invalid_scope, and named', async () => {
+    test('RFC 6749 §5.2: anything beyond is invalid_scope, and named [attack 21]', async () => {
       const { status, body } = await live.token(key, { scope: 'api-keys:read planets:destroy' })
       expect(status).toBe(400)
       expect(body).toMatchObject({ error: 'invalid_scope', scope: 'planets:destroy' })
     })
 
     test.each(['api-keys:read\u0000', '"', 'a\\b', ' api-keys:read', 'api-keys:read  tokens:introspect', 'é'])(
-      'RFC 6749 §3.3: %j is no scope',
+      'RFC 6749 §3.3: %j is no scope [attack 21]',
       async (scope) => {
         const { status, body } = await live.token(key, { scope })
         expect([status, body.error]).toEqual([400, 'invalid_scope'])
       },
     )
 
-    test('a hundred kilobytes of it are refused', async () => {
+    test('a hundred kilobytes of it are refused [attack 21]', async () => {
       const { status, body } = await live.token(key, { scope: 'x:y '.repeat(25_000).trim() })
       expect([status, body.error]).toEqual([413, 'invalid_request'])
     })
 
-    test('a key with chosen scopes gives those, and no more', async () => {
+    test('a key with chosen scopes gives those, and no more [attack 21]', async () => {
       const scopes = ['api-keys:read', 'tokens:introspect']
       const created = await live.api('POST', '/v1/api-keys', key.api_key, { kind: 'standard', name: 'narrow', scopes })
       expect((await live.token(created.body)).body.scope).toBe(scopes.join(' '))
@@ -125,7 +125,7 @@ describeDeployments('client_credentials', (open) => {
       expect((await live.introspect(key, body.access_token)).body).toMatchObject({ active: true, aud: identifier })
     })
 
-    test('the same one twice is one', async () => {
+    test('the same one twice is one [attack 4]', async () => {
       expect((await live.token(key, { resource: [identifier, identifier] })).status).toBe(200)
     })
 
@@ -140,7 +140,7 @@ describeDeployments('client_credentials', (open) => {
       ['one with a fragment (§2: MUST NOT)', `${identifier}#part`],
       ['one that is not absolute (§2: MUST)', '/orders'],
       ['one in another letter case', 'https://orders.example/API'],
-    ])('%s: invalid_target', async (_, resource) => {
+    ])('%s: invalid_target [attack 24]', async (_, resource) => {
       const { status, body } = await live.token(key, { resource })
       expect([status, body.error]).toEqual([400, 'invalid_target'])
     })
@@ -158,7 +158,7 @@ describeDeployments('client_credentials', (open) => {
       expect((await live.token(created.body)).body.expires_in).toBe(120)
     })
 
-    test("a token never outlives its key; after the key's end there is none", async () => {
+    test("a token never outlives its key; after the key's end there is none [attack 8, 12]", async () => {
       const { clock } = deployment
       const expires_at = new Date(clock.now() + 90_000).toISOString()
       const created = await live.api('POST', '/v1/api-keys', key.api_key, {
@@ -192,7 +192,7 @@ describeDeployments('client_credentials', (open) => {
       }
     })
 
-    test('a key of the other mode, on either host, and it is said', async () => {
+    test('a key of the other mode, on either host, and it is said [attack 7]', async () => {
       const test = deployment.nodes[0].at('test')
       for (const [caller, wrong] of [
         [live, deployment.made.test],
@@ -204,13 +204,13 @@ describeDeployments('client_credentials', (open) => {
       }
     })
 
-    test('RFC 6749 §2.3: more than one authentication method', async () => {
+    test('RFC 6749 §2.3: more than one authentication method [attack 3]', async () => {
       const form = { grant_type: 'client_credentials', ...key }
       const { status, body } = await live.form('/oauth/token', form, { authorization: basic(key) })
       expect([status, body.error]).toEqual([400, 'invalid_request'])
     })
 
-    test.each(['grant_type', 'scope', 'client_id'])('RFC 6749 §3.2: %s sent twice', async (name) => {
+    test.each(['grant_type', 'scope', 'client_id'])('RFC 6749 §3.2: %s sent twice [attack 4]', async (name) => {
       const form = `grant_type=client_credentials&${name}=a&${name}=b`
       const { status, body } = await live.form('/oauth/token', form, { authorization: basic(key) })
       expect([status, body.error]).toEqual([400, 'invalid_request'])
@@ -225,7 +225,7 @@ describeDeployments('client_credentials', (open) => {
       ['two of them', `Basic ${Buffer.from('tk_a:b').toString('base64')} more`],
       ['another scheme', 'Digest username="x"'],
       ['nothing after the scheme', 'Basic '],
-    ])('an Authorization header with %s', async (_, authorization) => {
+    ])('an Authorization header with %s [attack 2]', async (_, authorization) => {
       const { status } = await live.form('/oauth/token', { grant_type: 'client_credentials' }, { authorization })
       expect([400, 401]).toContain(status)
     })
@@ -233,7 +233,7 @@ describeDeployments('client_credentials', (open) => {
     test.each([
       ['a public key', 'public'],
       ['no client at all', undefined],
-    ])('RFC 6749 §4.4: %s', async (_, kind) => {
+    ])('RFC 6749 §4.4: %s [attack 23]', async (_, kind) => {
       const created = kind && (await live.api('POST', '/v1/api-keys', key.api_key, { kind, name: 'p' })).body
       const form = { grant_type: 'client_credentials', ...(created && { client_id: created.client_id }) }
       const { status, body } = await live.form('/oauth/token', form)
@@ -246,7 +246,7 @@ describeDeployments('client_credentials', (open) => {
       expect([status, body.error]).toEqual([400, 'invalid_request'])
     })
 
-    test('RFC 6749 §3.2: the client MUST use POST, with a form', async () => {
+    test('RFC 6749 §3.2: the client MUST use POST, with a form [attack 25]', async () => {
       expect((await live.get('/oauth/token?grant_type=client_credentials')).status).toBe(405)
       const json = await live.form('/oauth/token', '{}', {
         authorization: basic(key),
@@ -255,7 +255,7 @@ describeDeployments('client_credentials', (open) => {
       expect([json.status, json.body.error]).toEqual([400, 'invalid_request'])
     })
 
-    test('a compressed body, a huge one', async () => {
+    test('a compressed body, a huge one [attack 25]', async () => {
       const headers = { authorization: basic(key), 'content-encoding': 'gzip' }
       expect((await live.form('/oauth/token', 'grant_type=client_credentials', headers)).status).toBe(415)
       const huge = await live.token(key, { padding: 'x'.repeat(2_000_000) })

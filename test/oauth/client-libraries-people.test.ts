@@ -118,7 +118,7 @@ describeDeployment('cluster', 'openid-client for people', (open) => {
       },
     )
 
-    test('RFC 9207 §2.4: a response with another `iss`, or without, is refused by the library', async () => {
+    test('RFC 9207 §2.4: a response with another `iss`, or without, is refused by the library [attack 33]', async () => {
       const configuration = await discover((await register()).client_id, client.None())
       const { back, checks } = await signIn(configuration)
       for (const iss of ['https://attacker.example', undefined]) {
@@ -208,7 +208,7 @@ describeDeployment('cluster', 'openid-client for people', (open) => {
       })
     })
 
-    test('§5: a bound refresh token is useless without its key, and unharmed by the attempt', async () => {
+    test('§5: a bound refresh token is useless without its key, and unharmed by the attempt [attack 43]', async () => {
       const { configuration, DPoP } = await bound()
       const { tokens } = await signIn(configuration, { DPoP })
       const thief = client.getDPoPHandle(configuration, await client.randomDPoPKeyPair('ES256'))

@@ -94,7 +94,7 @@ describe('a client metadata document', () => {
     ['client_secret_expires_at', { client_secret_expires_at: 0 }],
     ['a private key', { jwks: { keys: [{ kty: 'EC' }, { kty: 'EC', crv: 'P-256', x: 'a', y: 'b', d: 'hunter2' }] } }],
     ['a symmetric key', { jwks: { keys: [{ kty: 'oct', k: 'hunter2' }] } }],
-  ])('§4.1: MUST NOT hold a secret: %s is refused, and not repeated', async (_, more) => {
+  ])('§4.1: MUST NOT hold a secret: %s is refused, and not repeated [attack 85]', async (_, more) => {
     const answer = await (await serveDocument(more)).read()
     expect(answer).toMatchObject(refusal(/must not hold a secret/))
     expect(JSON.stringify(answer)).not.toContain('hunter2')
@@ -150,7 +150,7 @@ describe('a client metadata document', () => {
     ['HTML', (response: Parameters<Answer>[1]) => response.writeHead(200, { 'content-type': 'text/html' }), '<p>'],
     ['§4: no JSON', (response: Parameters<Answer>[1]) => response.writeHead(200, JSON_TYPE), '{'],
     ['§8.7: 10 MB', (response: Parameters<Answer>[1]) => response.writeHead(200, JSON_TYPE), ' '.repeat(10 << 20)],
-  ])('%s is refused without a word of why', async (_, head, body) => {
+  ])('%s is refused without a word of why [attack 85]', async (_, head, body) => {
     const { read } = await serve(() => (_, response) => void head(response).end(body))
     expect(await read()).toMatchObject(refusal(/^the client metadata document could not be fetched$/))
   })
@@ -160,14 +160,14 @@ describe('a client metadata document', () => {
     expect(await read()).toMatchObject(refusal(/must be a JSON object/))
   })
 
-  test('§5: redirects MUST NOT be followed', async () => {
+  test('§5: redirects MUST NOT be followed [attack 85]', async () => {
     const target = await serveDocument()
     const { read } = await serve(() => (_, response) => void response.writeHead(302, { location: target.url }).end())
     expect(await read()).toMatchObject(refusal(/could not be fetched/))
     expect(target.client.requests).toEqual([])
   })
 
-  test('§8.6: special-use addresses MUST NOT be fetched from', async () => {
+  test('§8.6: special-use addresses MUST NOT be fetched from [attack 85]', async () => {
     const inside = await origin(json({}))
     const documents = createClientDocuments({ outbound: createOutbound({ allow: [] }), clock: createTestClock() })
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '169.254.169.254']) {

@@ -44,7 +44,7 @@ describeDeployments('a client that is described by a document (CIMD)', (open) =>
   const refresh = (refresh_token: string, at = live) =>
     at.form('/oauth/token', { grant_type: 'refresh_token', client_id: app.client_id, refresh_token })
 
-  test('while the tenant has not turned it on it is unknown, and nothing is fetched', async () => {
+  test('while the tenant has not turned it on it is unknown, and nothing is fetched [attack 85]', async () => {
     const page = await browser.open(`/oauth/authorize?${request()}`)
     expect([page.status, page.location, fetches]).toEqual([400, undefined, 0])
     expect((await redeem({ code: 'x', code_verifier: 'x'.repeat(43) })).body.error).toBe('invalid_client')
@@ -96,7 +96,21 @@ describeDeployments('a client that is described by a document (CIMD)', (open) =>
       await live.api('PATCH', '/v1/tenant', api_key, { metadata_document_clients: false })
     })
 
-    test('an admin sees it among the apps and ends it for good, whatever its document says', async () => {
+    test('turned off again, what it was given is refused, until it is on again [attack 41]', async () => {
+      const code = await agree(browser, app, { resource: live.issuer, scope: 'api-keys:read' })
+      const { body: first } = await redeem(code)
+      const there = deployment.nodes[1].at('live')
+      const { body: second } = await refresh(first.refresh_token, there)
+      expect((await setting(false)).status).toBe(200)
+      for (const at of [there, live]) {
+        const { status, body } = await refresh(second.refresh_token, at)
+        expect([status, body.error]).toEqual([401, 'invalid_client'])
+      }
+      expect((await setting(true)).status).toBe(200)
+      expect((await refresh(second.refresh_token, there)).status).toBe(200)
+    })
+
+    test('an admin sees it among the apps and ends it for good, whatever its document says [attack 85]', async () => {
       const { api_key } = deployment.made.live
       const code = await agree(browser, app, { resource: live.issuer, scope: 'api-keys:read' })
       const { body: tokens } = await redeem(code)

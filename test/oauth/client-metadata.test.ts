@@ -288,7 +288,7 @@ describeDeployments('clients that are described by a document (CIMD)', (open) =>
       expect(await counts()).toEqual(before)
     })
 
-    test('disabled by an admin it stays so, whatever its document says (CVE-2026-9705)', async () => {
+    test('disabled by an admin it stays so, whatever its document says (CVE-2026-9705) [attack 85]', async () => {
       const { document } = await found()
       const made = await register()
       if (!made) throw new Error('not registered')

@@ -72,13 +72,13 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
       expect((await live.api('GET', '/v1/api-keys', body.access_token)).status).toBe(403)
     })
 
-    test('is never wider', async () => {
+    test('is never wider [attack 56]', async () => {
       const token = await mint('apps:read')
       await expectRefused(narrow(token, { scope: 'apps:read api-keys:read' }), 'invalid_scope')
       expect((await narrow(token)).body.scope).toBe('apps:read')
     })
 
-    test('is never for another resource', async () => {
+    test('is never for another resource [attack 56]', async () => {
       const token = await mint('apps:read')
       await expectRefused(narrow(token, { resource: API }), 'invalid_target')
       await expectRefused(narrow(token, { audience: API }), 'invalid_target')
@@ -86,7 +86,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
       expect((await narrow(token, { resource: live.issuer })).status).toBe(200)
     })
 
-    test('never lives longer', async () => {
+    test('never lives longer [attack 56]', async () => {
       const token = await mint('apps:read')
       const before = await introspect(token)
       deployment.clock.advance(1_000_000)
@@ -118,7 +118,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
       expect((await introspect(first)).active).toBe(true)
     })
 
-    test('at most three in a row', async () => {
+    test('at most three in a row [attack 57]', async () => {
       let token = await mint('apps:read')
       for (let depth = 1; depth <= 3; depth++) token = (await narrow(token)).body.access_token
       expect((await introspect(token)).act.act.act).toEqual({ iss: live.issuer, sub: key.client_id })
@@ -127,14 +127,14 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
   })
 
   describe('is refused', () => {
-    test('to any other client, whatever it holds', async () => {
+    test('to any other client, whatever it holds [attack 57]', async () => {
       const another = await createKey()
       const token = await mint('apps:read')
       await expectRefused(narrow(token, {}, live, {}, another))
       await expectRefused(narrow(token, actor(await mint('apps:read', another)), live, {}, another))
     })
 
-    test('without a subject token, also where the caller has one of its own', async () => {
+    test('without a subject token, also where the caller has one of its own [attack 55]', async () => {
       const token = await mint('apps:read')
       for (const subject_token of [[], [''], [token, token]]) {
         await expectRefused(live.token(key, { ...form(token), subject_token }))
@@ -143,7 +143,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
       await expectRefused(live.token(key, { ...named, ...actor(token) }))
     })
 
-    test('for anything but an access token of this tenant and mode that is good now', async () => {
+    test('for anything but an access token of this tenant and mode that is good now [attack 56, 57]', async () => {
       const revoked = await mint('apps:read')
       await live.revoke(key, revoked)
       const sandbox = (await deployment.nodes[0].at('test').token(deployment.made.test)).body.access_token
@@ -163,7 +163,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
   })
 
   describe('a bound subject token (RFC 9449)', () => {
-    test('needs a proof of its key, and the new one is bound to it', async () => {
+    test('needs a proof of its key, and the new one is bound to it [attack 59]', async () => {
       const [prover, thief] = await Promise.all([
         createProver(deployment.clock.now),
         createProver(deployment.clock.now),
@@ -177,7 +177,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
       expect((await introspect(body.access_token)).cnf).toEqual({ jkt: prover.jkt })
     })
 
-    test('as an actor token too', async () => {
+    test('as an actor token too [attack 59]', async () => {
       const prover = await createProver(deployment.clock.now)
       const dpop = () => prover.prove('POST', `${live.issuer}/oauth/token`)
       const bound = await mint('apps:read', key, { dpop: await dpop() })
@@ -194,7 +194,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
   })
 
   describe('delegation (§4.1)', () => {
-    test('the actor is named, outermost; the token lives no longer than either', async () => {
+    test('the actor is named, outermost; the token lives no longer than either [attack 57]', async () => {
       const robot = await createKey()
       const old = await mint('apps:read', robot)
       deployment.clock.advance(600_000)
@@ -204,6 +204,17 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
         ...{ sub: key.client_id, client_id: key.client_id },
         act: { iss: live.issuer, sub: robot.client_id },
       })
+    })
+
+    test('the chain of the actor counts as well [attack 57]', async () => {
+      const robot = await createKey()
+      let acting = await mint('apps:read', robot)
+      for (let depth = 1; depth <= 2; depth++) acting = (await narrow(acting, {}, live, {}, robot)).body.access_token
+      const { body } = await narrow(await mint('apps:read'), actor(acting))
+      expect(body).toMatchObject({ scope: 'apps:read' })
+      expect(await expectRefused(narrow(body.access_token))).toContain('at most 3')
+      const deepest = (await narrow(acting, {}, live, {}, robot)).body.access_token
+      expect(await expectRefused(narrow(await mint('apps:read'), actor(deepest)))).toContain('at most 3')
     })
 
     test('of an actor token that is for a person, the person is the actor', async () => {
@@ -276,7 +287,7 @@ describeDeployments('down-scoping and delegation of access tokens (RFC 8693)', (
     })
   })
 
-  test('the audit log has the chain, and no token', async () => {
+  test('the audit log has the chain, and no token [attack 57]', async () => {
     const token = await mint('apps:read api-keys:read')
     const { jti } = await introspect(token)
     const { body } = await narrow(token, { scope: 'apps:read' })

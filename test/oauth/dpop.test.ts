@@ -45,7 +45,7 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       expect(introspected).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: prover.jkt } })
     })
 
-    test('§4.3 (9): query and fragment of htu are ignored, scheme and host in any case', async () => {
+    test('§4.3 (9): query and fragment of htu are ignored, scheme and host in any case [attack 61]', async () => {
       const shouted = endpoint().replace('http://localhost', 'HTTP://LOCALHOST')
       expect((await mint(await prover.prove('POST', `${shouted}?a=b#c`))).status).toBe(200)
     })
@@ -69,7 +69,7 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       expect((await mint(`${proof}, ${proof}`)).body.error).toBe('invalid_dpop_proof')
     })
 
-    test('§11.1: of ten uses at once over two nodes, one', async () => {
+    test('§11.1: of ten uses at once over two nodes, one [attack 62, 65]', async () => {
       const proof = await prover.prove('POST', endpoint())
       const uses = Array.from({ length: 10 }, (_, at) => {
         const node = deployment.nodes[at % 2 === 0 ? 0 : 1]
@@ -136,12 +136,12 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       expect((await me(`DPoP ${bound}`, await proof({ ath: ath(bound) }))).status).toBe(200)
     })
 
-    test('§7.2: a bound token as a Bearer token is refused, with or without a proof', async () => {
+    test('§7.2: a bound token as a Bearer token is refused, with or without a proof [attack 61]', async () => {
       for (const dpop of [undefined, await proof()]) expectRefused(await me(`Bearer ${token}`, dpop), 'invalid_token')
       expectRefused(await live.get('/v1/me', { 'x-api-key': token, dpop: await proof() }), 'invalid_token')
     })
 
-    test('§4.3, §7.1: no proof, two, one without ath, with another ath, method or URL: invalid_dpop_proof', async () => {
+    test('§4.3, §7.1: no proof, two, one without ath, with another ath, method or URL: invalid_dpop_proof [attack 61]', async () => {
       const wrong = [
         undefined,
         '',
@@ -154,12 +154,12 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       for (const dpop of wrong) expectRefused(await me(`DPoP ${token}`, dpop), 'invalid_dpop_proof')
     })
 
-    test('§4.3 (12): by another key than the token is bound to: invalid_token', async () => {
+    test('§4.3 (12): by another key than the token is bound to: invalid_token [attack 61]', async () => {
       const thief = await createProver(deployment.clock.now)
       expectRefused(await me(`DPoP ${token}`, await proof({}, thief)), 'invalid_token')
     })
 
-    test('§9: too old or from ahead: use_dpop_nonce, and one retry with the nonce suffices on whichever node', async () => {
+    test('§9: too old or from ahead: use_dpop_nonce, and one retry with the nonce suffices on whichever node [attack 64]', async () => {
       for (const iat of [seconds() - 301, seconds() + 301, 1]) {
         const refused = await me(`DPoP ${token}`, await proof({ iat }))
         expectRefused(refused, 'use_dpop_nonce')
@@ -171,7 +171,7 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       }
     })
 
-    test('§9: an old or foreign nonce: use_dpop_nonce and a fresh one', async () => {
+    test('§9: an old or foreign nonce: use_dpop_nonce and a fresh one [attack 64]', async () => {
       const { headers } = await me(`DPoP ${token}`, await proof())
       deployment.clock.advance(300_000)
       for (const nonce of [headers['dpop-nonce'], 'foreign']) {
@@ -196,7 +196,7 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       expect((await me(`Bearer ${key.api_key}`)).headers).not.toHaveProperty('dpop-nonce')
     })
 
-    test('§11.1: of ten uses at once over two nodes, one; the others are invalid_dpop_proof', async () => {
+    test('§11.1: of ten uses at once over two nodes, one; the others are invalid_dpop_proof [attack 62, 65]', async () => {
       for (const claims of [{}, { iat: seconds() + 0.123 }]) {
         const dpop = await proof(claims)
         const uses = Array.from({ length: 10 }, (_, at) =>
@@ -209,7 +209,7 @@ describeDeployments('DPoP (RFC 9449)', (open) => {
       }
     })
 
-    test('§11.1: one dated ahead is remembered for as long as it is good', async () => {
+    test('§11.1: one dated ahead is remembered for as long as it is good [attack 63]', async () => {
       const dpop = await proof({ iat: seconds() + 290 })
       expect((await me(`DPoP ${token}`, dpop)).status).toBe(200)
       deployment.clock.advance(310_000)

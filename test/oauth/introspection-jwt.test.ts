@@ -41,7 +41,7 @@ describeDeployment('database', 'introspection as a JWT (RFC 9701)', (open) => {
     expect((await live.introspect(deployment.made.live, text)).body).toEqual({ active: false })
   })
 
-  test('§5: of what is not active it says that, and nothing more', async () => {
+  test('§5: of what is not active it says that, and nothing more [attack 67]', async () => {
     const narrow = { kind: 'standard', name: 'narrow', scopes: ['api-keys:read'] }
     const { body: key } = await live.api('POST', '/v1/api-keys', deployment.made.live.api_key, narrow)
     const { access_token } = (await live.token(deployment.made.live)).body

@@ -36,7 +36,7 @@ describeDeployments('introspection (RFC 7662)', (open) => {
     })
   })
 
-  test('§2.1: token_type_hint may be wrong', async () => {
+  test('§2.1: token_type_hint may be wrong [attack 70]', async () => {
     const { body: minted } = await live.token(key)
     for (const token_type_hint of ['access_token', 'refresh_token', 'nonsense']) {
       const form = { token: minted.access_token, token_type_hint }
@@ -67,12 +67,12 @@ describeDeployments('introspection (RFC 7662)', (open) => {
       ['never issued, with a right checksum', newAccessToken('live', newClientRef())],
       ['of the other mode, never issued', newAccessToken('test', newClientRef())],
       ['a public key', 'pk_live_abcdefghijkl'],
-    ])('%s', async (_, token) => {
+    ])('%s [attack 69]', async (_, token) => {
       const { status, body } = await live.introspect(key, token)
       expect([status, body]).toEqual([200, INACTIVE])
     })
 
-    test('a valid token truncated, extended, or with its last letter changed', async () => {
+    test('a valid token truncated, extended, or with its last letter changed [attack 69]', async () => {
       const { access_token } = (await live.token(key)).body
       const last = access_token.endsWith('A') ? 'B' : 'A'
       for (const token of [access_token.slice(0, -1), `${access_token}A`, access_token.slice(0, -1) + last]) {
@@ -86,7 +86,7 @@ describeDeployments('introspection (RFC 7662)', (open) => {
       expect((await live.introspect(key, body.client_secret)).body).toEqual(INACTIVE)
     })
 
-    test("the other mode's token and key, at both issuers", async () => {
+    test("the other mode's token and key, at both issuers [attack 68]", async () => {
       const sandbox = deployment.nodes[0].at('test')
       const testKey = deployment.made.test
       const liveToken = (await live.token(key)).body.access_token
@@ -99,7 +99,7 @@ describeDeployments('introspection (RFC 7662)', (open) => {
       }
     })
 
-    test('everything, for a caller without tokens:introspect', async () => {
+    test('everything, for a caller without tokens:introspect [attack 67]', async () => {
       const body = { kind: 'standard', name: 'nosy', scopes: ['api-keys:read'] }
       const { body: nosy } = await live.api('POST', '/v1/api-keys', key.api_key, body)
       const { access_token } = (await live.token(nosy)).body
@@ -110,7 +110,7 @@ describeDeployments('introspection (RFC 7662)', (open) => {
   })
 
   describe('refused', () => {
-    test('§2.1: no authentication, or a bearer token only', async () => {
+    test('§2.1: no authentication, or a bearer token only [attack 67]', async () => {
       const { access_token } = (await live.token(key)).body
       for (const authorization of [undefined, `Bearer ${access_token}`, 'Basic eDp5']) {
         const headers = authorization === undefined ? {} : { authorization }

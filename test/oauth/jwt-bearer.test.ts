@@ -66,7 +66,7 @@ describeDeployments('jwt-bearer (RFC 7523 §2.1)', (open) => {
     }
   })
 
-  test('the same one over both doors and nodes at once: good once', async () => {
+  test('the same one over both doors and nodes at once: good once [attack 51]', async () => {
     const assertion = await signed()
     const exchange = {
       ...{ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', client_id: user.client_id },

@@ -86,7 +86,7 @@ describeDeployment('cluster', 'POST /oauth/leaked/github', (open) => {
   const entries = () =>
     deployment.storage.database.auditEntry.findMany({ where: { tenantId: tenant.id, action: 'credential.leaked' } })
 
-  test('kills what it names, says what was real, and the log has where it was found', async () => {
+  test('kills what it names, says what was real, and the log has where it was found [attack 84]', async () => {
     const token = tenant.keys.live.api_key
     const nobodys = newStandardKey('live', 'abcdefgh2345')
     const { status, body, text } = await report([match(nobodys), match(token), match('hunter2')])
@@ -100,7 +100,7 @@ describeDeployment('cluster', 'POST /oauth/leaked/github', (open) => {
     expect(await entries()).toMatchObject([{ actorType: 'anonymous', mode: 'live', details }])
   })
 
-  test('a second report of the same is the same, and changes nothing', async () => {
+  test('a second report of the same is the same, and changes nothing [attack 84]', async () => {
     const token = tenant.keys.live.api_key
     const first = await report([match(token), match(token)])
     expect(first.body).toEqual([feedback(token, 'true_positive'), feedback(token, 'true_positive')])
@@ -154,7 +154,7 @@ describeDeployment('cluster', 'POST /oauth/leaked/github', (open) => {
       ['for another’s key under a known name', 401, () => report(body(), { ...scannerKey('first') })],
       ['for a key that the scanner doesn’t have', 401, () => report(body(), scannerKey('stranger'))],
     ]
-    test.each(cases)('%s', async (_, status, send) => {
+    test.each(cases)('%s [attack 84]', async (_, status, send) => {
       expect((await send()).status).toBe(status)
       expect(await isGood()).toBe(true)
       expect(await entries()).toEqual([])
@@ -164,8 +164,13 @@ describeDeployment('cluster', 'POST /oauth/leaked/github', (open) => {
       ['no array', 422, '{"token":"a"}'],
       ['no JSON', 422, '[{'],
       ['too many', 422, JSON.stringify(Array(1001).fill({}))],
+      [
+        'ten thousand tokens',
+        422,
+        JSON.stringify(Array.from({ length: 10_000 }, () => newStandardKey('live', 'abcdefgh2345'))),
+      ],
       ['too large', 413, JSON.stringify(['x'.repeat(1024 * 1024)])],
-    ])('for what is %s, signed or not', async (_, status, text) => {
+    ])('for what is %s, signed or not [attack 84]', async (_, status, text) => {
       expect((await report(text)).status).toBe(status)
     })
   })

@@ -129,7 +129,19 @@ describeDeployments('POST /oauth/leaked', (open) => {
     expect((await at(1).token(pair)).status).toBe(401)
   })
 
-  test('of two who report it at once one kills it, and the log has it once', async () => {
+  test('its owners are told, by the log and by their webhooks, when it is dead [attack 84]', async () => {
+    const hook = { url: 'https://hooks.example/keycourt', events: ['credential.leaked'] }
+    const { status, body } = await admin('POST', '/v1/webhooks', hook)
+    expect(status).toBe(201)
+    const made = await key()
+    await kill({ token: made.api_key })
+    const messages = await deployment.storage.database.webhookMessage.findMany({ where: { webhookId: body.id } })
+    expect(messages).toHaveLength(1)
+    expect(JSON.stringify(messages)).toContain(made.id)
+    expect(JSON.stringify(messages)).not.toContain(made.api_key.slice(-30))
+  })
+
+  test('of two who report it at once one kills it, and the log has it once [attack 84]', async () => {
     const made = await key()
     const answers = await Promise.all([0, 1, 0, 1].map((node) => report({ token: made.api_key }, node as 0 | 1)))
     expect(answers.map(({ body }) => body.revoked).sort()).toEqual([false, false, false, true])

@@ -55,7 +55,7 @@ describeDeployment('database', 'metadata', (open) => {
       expect(body.authorization_response_iss_parameter_supported).toBe(true)
     })
 
-    test('§3.2: anyone may read it, from any origin, conditionally', async () => {
+    test('§3.2: anyone may read it, from any origin, conditionally [attack 74]', async () => {
       const { headers } = await live.get(path, { origin: 'null' })
       expect(headers['access-control-allow-origin']).toBe('*')
       expect(headers).not.toHaveProperty('access-control-allow-credentials')

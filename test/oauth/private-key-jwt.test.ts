@@ -1,7 +1,7 @@
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeDeployments } from '../deployments.ts'
-import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
+import { basic, type Caller, startDeployment, type TestDeployment } from '../start.ts'
 import { createProver } from './prover.ts'
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -103,11 +103,11 @@ describeDeployments('private_key_jwt (RFC 7523 §2.2)', (open) => {
       ['no jti', () => ({ jti: undefined })],
       ['an empty jti', () => ({ jti: '' })],
       ['an endless jti', () => ({ jti: 'x'.repeat(10_000) })],
-    ])('%s', async (_, change) => {
+    ])('what it says of itself: %s [attack 17, 18, 19]', async (_, change) => {
       expect(await errorOf(assert(await signer.sign(claims(change()))))).toEqual([401, 'invalid_client'])
     })
 
-    test('alg none, HS256 with the public key, RS256', async () => {
+    test('alg none, HS256 with the public key, RS256 [attack 17]', async () => {
       const none = `${encode({ alg: 'none' })}.${encode(claims())}.`
       expect(await errorOf(assert(none))).toEqual([401, 'invalid_client'])
       const secret = new TextEncoder().encode(await exportSPKI(signer.publicKey))
@@ -127,7 +127,7 @@ describeDeployments('private_key_jwt (RFC 7523 §2.2)', (open) => {
       expect(await errorOf(assert(`${encode({ alg: 'ES256' })}.${encode([])}.x`))).toEqual([401, 'invalid_client'])
     })
 
-    test('RFC 7523 §3 (7): a second time, and of ten at once over two nodes one is accepted', async () => {
+    test('RFC 7523 §3 (7): a second time, and of ten at once over two nodes one is accepted [attack 17]', async () => {
       const once = await signer.sign(claims())
       expect((await assert(once)).status).toBe(200)
       expect(await errorOf(assert(once, {}, deployment.nodes[1].at('live')))).toEqual([401, 'invalid_client'])
@@ -139,12 +139,15 @@ describeDeployments('private_key_jwt (RFC 7523 §2.2)', (open) => {
       expect(statuses.filter((status) => status === 401 || status === 429)).toHaveLength(9)
     })
 
-    test('the other type, or none; with a secret beside it', async () => {
+    test('the other type, or none; with a secret beside it [attack 3]', async () => {
       const client_assertion = await signer.sign(claims())
       const saml = 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer'
       expect(await errorOf(assert(client_assertion, { client_assertion_type: saml }))).toEqual([400, 'invalid_request'])
       expect(await errorOf(assert(client_assertion, { client_assertion_type: '' }))).toEqual([400, 'invalid_request'])
       expect(await errorOf(assert(client_assertion, { client_secret: 'x' }))).toEqual([400, 'invalid_request'])
+      const form = { grant_type: 'client_credentials', client_assertion, client_assertion_type: TYPE }
+      const beside = live.form('/oauth/token', form, { authorization: basic(deployment.made.live) })
+      expect(await errorOf(beside)).toEqual([400, 'invalid_request'])
     })
 
     test('a client that has no keys', async () => {

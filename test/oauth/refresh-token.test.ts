@@ -80,14 +80,14 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect(wide.body.scope).toBe('openid api-keys:read api-keys:write')
     })
 
-    test('more is invalid_scope, names it, and uses nothing up', async () => {
+    test('more is invalid_scope, names it, and uses nothing up [attack 32]', async () => {
       const { refresh_token } = await begin()
       const { status, body } = await refresh(refresh_token, { scope: 'api-keys:read tenant:write' })
       expect([status, body.error, body.scope]).toEqual([400, 'invalid_scope', 'tenant:write'])
       expect((await refresh(refresh_token)).status).toBe(200)
     })
 
-    test('RFC 8707 §2.2: another resource is invalid_target, and uses nothing up', async () => {
+    test('RFC 8707 §2.2: another resource is invalid_target, and uses nothing up [attack 32]', async () => {
       const { refresh_token } = await begin()
       const { body } = await refresh(refresh_token, { resource: 'https://orders.example' })
       expect(body.error).toBe('invalid_target')
@@ -106,7 +106,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
   })
 
   describe('theft', () => {
-    test('a used token that comes back 1 s later ends the family on both nodes, and the audit log says so', async () => {
+    test('a used token that comes back 1 s later ends the family on both nodes, and the audit log says so [attack 35]', async () => {
       const first = await begin()
       const second = (await refresh(first.refresh_token)).body
       deployment.clock.advance(1_000)
@@ -120,7 +120,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       })
     })
 
-    test('of 30 refreshes at once over two nodes exactly one wins, and the family is dead', async () => {
+    test('of 30 refreshes at once over two nodes exactly one wins, and the family is dead [attack 37]', async () => {
       deployment.clock.advance(1_000)
       const { refresh_token } = await begin()
       const uses = Array.from({ length: 30 }, (_, at) => refresh(refresh_token, {}, {}, nodeAt(at)))
@@ -166,7 +166,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
   describe('the retry window', () => {
     const patient = () => appWith({ refresh_retry_window: 60 })
 
-    test('within it the same request gets the same successor, and every such use is audited', async () => {
+    test('within it the same request gets the same successor, and every such use is audited [attack 36]', async () => {
       const of = await patient()
       const { refresh_token } = await begin(of)
       const client = { client_id: of.client_id }
@@ -182,7 +182,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect((await refresh(first.refresh_token, client)).status).toBe(200)
     })
 
-    test('of 50 at once over two nodes all get one successor', async () => {
+    test('of 50 at once over two nodes all get one successor [attack 37]', async () => {
       const of = await patient()
       const { refresh_token } = await begin(of)
       const uses = Array.from({ length: 50 }, (_, at) =>
@@ -193,7 +193,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1)
     })
 
-    test('after it, it is theft', async () => {
+    test('after it, it is theft [attack 35]', async () => {
       const of = await patient()
       const first = await begin(of)
       const client = { client_id: of.client_id }
@@ -203,7 +203,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       await expectDead(second.refresh_token, second.access_token)
     })
 
-    test('an older generation is theft even within it', async () => {
+    test('an older generation is theft even within it [attack 38]', async () => {
       const of = await patient()
       const first = await begin(of)
       const client = { client_id: of.client_id }
@@ -216,7 +216,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
     test.each([
       ['another scope', { scope: 'api-keys:read' }],
       ['another resource', { resource: 'https://orders.example' }],
-    ])('%s is theft even within it', async (_, change) => {
+    ])('%s is theft even within it [attack 36]', async (_, change) => {
       const of = await patient()
       const first = await begin(of)
       const client = { client_id: of.client_id }
@@ -225,7 +225,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       await expectDead(second.refresh_token, second.access_token)
     })
 
-    test('another DPoP key is theft even within it; by default it is 30 s where the token is bound', async () => {
+    test('another DPoP key is theft even within it; by default it is 30 s where the token is bound [attack 36]', async () => {
       const endpoint = `${live.issuer}/oauth/token`
       const prover = await createProver(deployment.clock.now)
       const proof = async (by = prover) => ({ dpop: await by.prove('POST', endpoint) })
@@ -261,7 +261,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect(await isActive(resting.refresh_token)).toBe(false)
     })
 
-    test('absolute: refreshing for ever ends all the same', async () => {
+    test('absolute: refreshing for ever ends all the same [attack 42]', async () => {
       const of = await appWith({ refresh_idle: 2 * 24 * 3600, refresh_absolute: 3 * 24 * 3600 })
       const client = { client_id: of.client_id }
       let token = (await begin(of)).refresh_token
@@ -276,7 +276,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
   })
 
   describe('who ends it', () => {
-    test('RFC 7009 §2.1: revoking a refresh token ends the family, at once and everywhere', async () => {
+    test('RFC 7009 §2.1: revoking a refresh token ends the family, at once and everywhere [attack 71]', async () => {
       const first = await begin()
       const { status } = await live.form('/oauth/revoke', { client_id: app.client_id, token: first.refresh_token })
       expect(status).toBe(200)
@@ -308,7 +308,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect([answer.status, answer.body.error]).toEqual([401, 'invalid_client'])
     })
 
-    test('a confidential app refreshes only with its secret', async () => {
+    test('a confidential app refreshes only with its secret [attack 40]', async () => {
       const of = await appWith({ type: 'confidential' })
       const secret = { client_id: of.client_id, client_secret: of.client_secret }
       const first = await begin(of, {}, secret)
@@ -317,7 +317,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect((await refresh(first.refresh_token, secret)).status).toBe(200)
     })
 
-    test("RFC 9449 §5: a public app's next refresh token is bound to the key that a refresh proves", async () => {
+    test("RFC 9449 §5: a public app's next refresh token is bound to the key that a refresh proves [attack 43]", async () => {
       const first = await begin()
       const prover = await createProver(deployment.clock.now)
       const dpop = await prover.prove('POST', `${live.issuer}/oauth/token`)
@@ -329,7 +329,7 @@ describeDeployments('refresh families (RFC 9700 §4.14)', (open) => {
       expect([unproven.status, unproven.body.error]).toEqual([400, 'invalid_grant'])
     })
 
-    test('a public key that has ended takes its refresh tokens along', async () => {
+    test('a public key that has ended takes its refresh tokens along [attack 41]', async () => {
       const endsAt = deployment.clock.now() + 3600_000
       const settings = { kind: 'public', name: 'web', redirect_uris: app.redirect_uris }
       const until = { expires_at: new Date(endsAt).toISOString() }

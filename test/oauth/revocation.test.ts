@@ -22,7 +22,7 @@ describeDeployments('revocation', (open) => {
   const isActive = async (at: Caller, token: string) => (await at.introspect(key, token)).body.active
 
   describe('RFC 7009', () => {
-    test('§2.2: a revoked token is dead on every node, at the next request', async () => {
+    test('§2.2: a revoked token is dead on every node, at the next request [attack 72]', async () => {
       const { access_token } = (await here.token(key)).body
       expect(await isActive(there, access_token)).toBe(true)
       const { status, text } = await here.revoke(key, access_token)
@@ -31,7 +31,7 @@ describeDeployments('revocation', (open) => {
       expect((await there.api('GET', '/v1/me', access_token)).status).toBe(401)
     })
 
-    test('§2.2: 200 also for what is revoked already, unknown or malformed', async () => {
+    test('§2.2: 200 also for what is revoked already, unknown or malformed [attack 71]', async () => {
       const { access_token } = (await here.token(key)).body
       for (const token of [access_token, access_token, 'garbage', deployment.made.test.api_key]) {
         expect((await here.revoke(key, token)).status).toBe(200)
@@ -39,7 +39,7 @@ describeDeployments('revocation', (open) => {
       expect((await deployment.nodes[0].at('test').token(deployment.made.test)).status).toBe(200)
     })
 
-    test("§2.1: another client's token lives on, and the caller is not told", async () => {
+    test("§2.1: another client's token lives on, and the caller is not told [attack 71]", async () => {
       const { access_token } = (await here.token(key)).body
       const other = await newKey()
       expect((await here.revoke(other, access_token)).status).toBe(200)
@@ -87,7 +87,7 @@ describeDeployments('revocation', (open) => {
     expect(record.body).toMatchObject({ status: 'revoked', revoked_at: expect.any(String) })
   })
 
-  test('200 revocations on one node are never seen stale on the other', async () => {
+  test('200 revocations on one node are never seen stale on the other [attack 72]', async () => {
     const { body } = await here.api('POST', '/v1/api-keys', key.api_key, { kind: 'standard', name: 'minter' })
     const minted = await Promise.all(Array.from({ length: 200 }, () => there.token(body)))
     const stale: number[] = []

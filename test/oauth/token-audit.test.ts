@@ -79,7 +79,7 @@ describeDeployments('token events in the audit log', (open) => {
     expect(await logOf(`target=${jti}`)).toEqual([])
   })
 
-  test('100 mints at once over two nodes: 100 entries, each once', async () => {
+  test('100 mints at once over two nodes: 100 entries, each once [attack 80]', async () => {
     const key = await newKey()
     const answers = await Promise.all(Array.from({ length: 100 }, (_, at) => (at % 2 ? live : other).token(key)))
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))

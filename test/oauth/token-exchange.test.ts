@@ -121,7 +121,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
     test.each([
       ['no subject_token', 'subject_token'],
       ['no subject_token_type', 'subject_token_type'],
-    ])('%s: invalid_request, never as the caller', async (_, name) => {
+    ])('%s: invalid_request, never as the caller [attack 55]', async (_, name) => {
       const form = { grant_type: TOKEN_EXCHANGE, subject_token: await signed(), subject_token_type: type('jwt') }
       for (const value of [[], ['']]) {
         const missing = { ...form, client_id: user.client_id, [name]: value }
@@ -132,7 +132,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       }
     })
 
-    test('RFC 6749 §3.2: a parameter that comes twice', async () => {
+    test('RFC 6749 §3.2: a parameter that comes twice [attack 55]', async () => {
       const token = await signed()
       for (const name of ['subject_token', 'subject_token_type', 'requested_token_type', 'client_id', 'scope']) {
         const twice = await exchange(token, { [name]: [token, token] })
@@ -149,7 +149,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       ['actor_token without its type', { actor_token: 'x' }],
       ['actor_token_type without a token', { actor_token_type: type('access_token') }],
       ['an actor beside a platform', { actor_token: 'x', actor_token_type: type('access_token') }],
-    ])('%s: invalid_request', async (_, form) => {
+    ])('%s: invalid_request [attack 55, 57, 58]', async (_, form) => {
       const { status, body } = await exchange(await signed(), form)
       expect([status, body.error]).toEqual([400, 'invalid_request'])
     })
@@ -239,13 +239,13 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       ['a repository of the same name', 'repository_id equals', () => ({ repository_id: '75' })],
       ['a number where a string belongs', 'repository_id equals', () => ({ repository_id: 74 })],
       ['a list where a string belongs', 'repository_id equals', () => ({ repository_id: ['74'] })],
-    ])('%s: the check is named, what was expected is not', async (_, check, claims) => {
+    ])('%s: the check is named, what was expected is not [attack 44, 45, 49]', async (_, check, claims) => {
       const description = await refusal(await signed(claims()))
       expect(description).toContain(check)
       for (const secret of [SUB, '74', live.issuer]) expect(description).not.toContain(secret)
     })
 
-    test('signed by another key under the same kid; of another issuer; not a JWT', async () => {
+    test('signed by another key under the same kid; of another issuer; not a JWT [attack 46, 47]', async () => {
       const impostor = await createIssuer({ aud: live.issuer, clock: deployment.clock })
       const { kid = '' } = platform.jwks.keys[0] ?? {}
       const claims = { iss: platform.url, sub: SUB, repository_id: '74' }
@@ -266,7 +266,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       expect([status, body.error]).toEqual([400, 'invalid_request'])
     })
 
-    test('our own tokens, as a platform would send one', async () => {
+    test('our own tokens, as a platform would send one [attack 56]', async () => {
       const { body } = await exchange(await signed())
       expect(await refusal(body.access_token)).toContain('malformed')
       expect(await refusal(apiKey)).toContain('malformed')
@@ -277,7 +277,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       expect(await refusal(await signed(), { client_id: mine.client_id })).toContain('issuer')
     })
 
-    test('a GitHub pull request from a fork (the preset denies it), whatever the binding says of the rest', async () => {
+    test('a GitHub pull request from a fork (the preset denies it), whatever the binding says of the rest [attack 50]', async () => {
       const github = await workloads.provider({ issuer: platform.url, platform: 'github-actions' })
       const mine = await createServiceUser(live, apiKey)
       await workloads.binding(github, mine, { conditions: [equals('repository_id', '74')] })
@@ -288,7 +288,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       expect((await exchange(await signed({ event_name: 'push' }), as)).status).toBe(200)
     })
 
-    test("the issuer's keys can't be had: 503, and when to come back", async () => {
+    test("the issuer's keys can't be had: 503, and when to come back [attack 53]", async () => {
       const away = await createIssuer({ aud: live.issuer, clock: deployment.clock })
       const away_ = await workloads.provider({ issuer: away.url })
       const mine = await createServiceUser(live, apiKey)
@@ -326,7 +326,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       as = { client_id: mine.client_id }
     })
 
-    test('a second use is refused, on any node', async () => {
+    test('a second use is refused, on any node [attack 51]', async () => {
       const token = await signed()
       expect((await exchange(token, as)).status).toBe(200)
       for (const node of [live, other]) {
@@ -334,7 +334,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       }
     })
 
-    test('of many at once, over two nodes, one wins', async () => {
+    test('of many at once, over two nodes, one wins [attack 51]', async () => {
       const token = await signed()
       const answers = await Promise.all(
         Array.from({ length: 12 }, (_, at) => exchange(token, as, at % 2 ? live : other)),
@@ -366,13 +366,13 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       }
     }
 
-    test('a binding that is disabled', async () => {
+    test('a binding that is disabled [attack 54]', async () => {
       const it = await minted()
       await workloads.disableBinding(it.bound, it.mine)
       await expectDead(it, 'invalid_request')
     })
 
-    test('a provider that is disabled', async () => {
+    test('a provider that is disabled [attack 54]', async () => {
       const issuer = await createIssuer({ aud: live.issuer, clock: deployment.clock })
       const alone = await workloads.provider({ issuer: issuer.url })
       const mine = await createServiceUser(live, apiKey)
@@ -387,7 +387,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       }
     })
 
-    test('a service user that is revoked', async () => {
+    test('a service user that is revoked [attack 54]', async () => {
       const it = await minted()
       await workloads.endServiceUser(it.mine)
       await expectDead(it, 'invalid_client')
@@ -403,7 +403,7 @@ describeDeployments('token exchange (RFC 8693)', (open) => {
       expect((await live.form('/oauth/revoke', { token: apiKey, ...it.as })).status).toBe(401)
     })
 
-    test('a tenant that is paused', async () => {
+    test('a tenant that is paused [attack 54]', async () => {
       const it = await minted()
       await setTenantStatus(deployment, provider.tenantId, 'paused')
       expect((await exchange(await signed(), it.as, other)).body.error).toBe('subscription_inactive')

@@ -74,7 +74,7 @@ describeDeployments("a platform's token as client_assertion (RFC 7523 §2.2)", (
     expect(body.error_description).toContain('sub equals')
   })
 
-  test('good once, over two nodes', async () => {
+  test('good once, over two nodes [attack 51]', async () => {
     const token = await signed()
     const answers = await Promise.all([live, other, live, other].map((node) => assert(token, {}, node)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)

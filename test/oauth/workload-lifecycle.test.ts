@@ -79,7 +79,7 @@ describeDeployments('workload identity from registration to its end', (open) => 
   })
 
   test.each(['binding', 'provider'] as const)(
-    'a %s that is disabled ends its tokens; enabled again it gives new ones',
+    'a %s that is disabled ends its tokens; enabled again it gives new ones [attack 54]',
     async (what) => {
       const it = await registered()
       const tokens = await expectGiven(it.user)

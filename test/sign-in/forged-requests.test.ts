@@ -19,7 +19,7 @@ describeDeployment('database', 'requests that our pages did not send', (open) =>
 
   const credentials = () => ({ email: person.email, password: person.password })
 
-  test('no token, a made-up one, and one of another request are 403, and nothing happens', async () => {
+  test('no token, a made-up one, and one of another request are 403, and nothing happens [attack 83]', async () => {
     const visitor = visit(live, person)
     const elsewhere = csrfOf(await visit(live, person).at(app))
     const { path } = await visitor.at(app)
@@ -35,7 +35,7 @@ describeDeployment('database', 'requests that our pages did not send', (open) =>
     expect((await visitor.open(path)).status).toBe(200)
   })
 
-  test('a right token that comes from another site is refused as well', async () => {
+  test('a right token that comes from another site is refused as well [attack 83]', async () => {
     const visitor = visit(live, person)
     const page = await visitor.at(app)
     const form = { ...credentials(), csrf: csrfOf(page) }
@@ -87,13 +87,14 @@ describeDeployment('database', 'requests that our pages did not send', (open) =>
     expect(answers.map(({ status }) => status)).toEqual([400, 413, 404, 405, 404])
   })
 
-  test('no page is kept, framed, or runs what is not ours', async () => {
+  test('no page is kept, framed, named to others, or runs what is not ours [attack 83]', async () => {
     const { path } = await visit(live, person).at(app)
     for (const at of ['/account', path]) {
       const { headers } = await live.get(at)
       expect(headers).toMatchObject({
         'cache-control': 'no-store',
         'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
         'content-type': 'text/html; charset=utf-8',
         'content-security-policy': expect.stringContaining("default-src 'none'; style-src 'self'; script-src 'self'"),
       })

@@ -27,13 +27,13 @@ describeDeployments('personal access tokens on the account page', (open) => {
   const shownIn = ({ text }: Page) => /kp_(?:live|test)_[a-z2-7]{12}_[0-9A-Za-z]{49}/.exec(text)?.[0] ?? ''
   const me = async (token: string, caller = deployment.nodes[1].at('live')) => caller.api('GET', '/v1/me', token)
 
-  test.each(MODES)('made by ticking boxes, shown once, revoked, in %s mode', async (mode) => {
+  test.each(MODES)('made by ticking boxes, shown once and in no URL, revoked, in %s mode [attack 83]', async (mode) => {
     const [here, there] = [deployment.nodes[0].at(mode), deployment.nodes[1].at(mode)]
     const browser = visit(here, person)
     const page = await make(await browser.account(), { 'scope:teams:read': 'yes' }, browser)
     const token = shownIn(page)
     expect(token).toMatch(mode === 'live' ? /^kp_live_/ : /^kp_test_/)
-    expect(page.setCookies.join()).not.toContain(token)
+    expect([page.path, page.location, ...page.setCookies].join()).not.toContain(token)
     expect((await me(token, there)).body).toMatchObject({ credential: { id: person.id }, scopes: ['teams:read'] })
     const again = await browser.open('/account')
     expect([text(again.text).includes('Backup'), again.text.includes(token.slice(-49))]).toEqual([true, false])

@@ -59,7 +59,7 @@ describeDeployments('signing in', (open) => {
     expect(await there.open('/account')).toMatchObject({ status: 200, text: expect.stringContaining(person.email) })
   })
 
-  test('signing in makes a new session: one that was planted before stays empty', async () => {
+  test('signing in makes a new session: one that was planted before stays empty [attack 83]', async () => {
     const visitor = visit(live, person)
     await visitor.at(app)
     const planted = new Map(visitor.cookies)

@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import { access, chmod, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { messages, PGlite } from '@electric-sql/pglite'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../server/clock.ts'
+import { inTransaction, openEmbedded } from '../../server/storage/database.ts'
 import { openEmbeddedDatabase } from '../../server/storage/embedded.ts'
 import { openStorage } from '../../server/storage/open.ts'
+import { StoreUnavailable } from '../../server/storage/state-store.ts'
 import { createTestDataDir, type TestDirectory } from '../services/spaces.ts'
 
 const directories: TestDirectory[] = []
@@ -125,6 +128,147 @@ describe('the lock', () => {
     await owner.kill()
     await vi.waitFor(() => expect(heirs.some(({ lines }) => lines.length > 10)).toBe(true), { timeout: 20_000 })
     expect(heirs.filter(({ lines }) => lines.length > 0)).toHaveLength(1)
+  })
+})
+
+const MB = 2 ** 20
+
+/** On a disk that is as full as one says, with a log of what PostgreSQL was asked. */
+async function onDisk(path: string) {
+  const disk = { free: 1_000 * MB, at: 0, looks: 0 }
+  const onDead = vi.fn()
+  const { pglite, release } = await openEmbeddedDatabase(path, {
+    onDead,
+    now: () => disk.at,
+    free() {
+      disk.looks += 1
+      return disk.free
+    },
+  })
+  const { database, close } = openEmbedded(pglite, release)
+  // Every message to PostgreSQL goes through it.
+  const asked = vi.spyOn(pglite, 'execProtocolRaw')
+  return { pglite, database, close, disk, onDead, asked }
+}
+
+/** What PGlite throws when the log needs its next 16 MB and the disk has none. */
+const panic = () =>
+  Object.assign(new messages.DatabaseError('could not write to file "pg_wal/xlogtemp.42": No space left', 1, 'error'), {
+    severity: 'PANIC',
+    code: '53100',
+  })
+
+describe('a disk that is nearly full', () => {
+  test('is 503 for all, without PostgreSQL being asked, until there is room again', async () => {
+    const { database, pglite, close, disk, asked } = await onDisk(await dataDir())
+    await database.$queryRaw`SELECT 1`
+    asked.mockClear()
+    Object.assign(disk, { at: 250, free: 10 * MB })
+    await expect(database.$queryRaw`SELECT 1`).rejects.toBeInstanceOf(StoreUnavailable)
+    await expect(inTransaction(database, async () => {})).rejects.toBeInstanceOf(StoreUnavailable)
+    await expect(pglite.exec('SELECT 1')).rejects.toBeInstanceOf(StoreUnavailable)
+    expect(asked).not.toHaveBeenCalled()
+    Object.assign(disk, { at: 500, free: 48 * MB })
+    expect(await database.$queryRaw`SELECT 1 AS one`).toEqual([{ one: 1 }])
+    expect(await inTransaction(database, (transaction) => transaction.$queryRaw`SELECT 2 AS two`)).toEqual([{ two: 2 }])
+    await close()
+  })
+
+  test('is looked at four times a second at most', async () => {
+    const { database, close, disk } = await onDisk(await dataDir())
+    for (const [at, looks] of [
+      [1_000, 1],
+      [1_249, 1],
+      [1_250, 2],
+    ] as const) {
+      disk.at = at
+      if (at === 1_000) disk.looks = 0
+      await database.$queryRaw`SELECT 1`
+      expect(disk.looks).toBe(looks)
+    }
+    await close()
+  })
+
+  test('does not stop what had begun: it is done, or it is not, as was answered', async () => {
+    const { database, close, disk } = await onDisk(await dataDir())
+    await database.$executeRaw`CREATE TABLE witness (what text)`
+    await inTransaction(database, async (transaction) => {
+      await transaction.$executeRaw`INSERT INTO witness VALUES ('first')`
+      Object.assign(disk, { at: 250, free: 10 * MB })
+      await transaction.$executeRaw`INSERT INTO witness VALUES ('second')`
+    })
+    await expect(database.$queryRaw`SELECT 1`).rejects.toBeInstanceOf(StoreUnavailable)
+    Object.assign(disk, { at: 500, free: 100 * MB })
+    expect(await database.$queryRaw`SELECT what FROM witness`).toEqual([{ what: 'first' }, { what: 'second' }])
+    await close()
+  })
+
+  test('has the log trimmed once, which may be what fills it', async () => {
+    const { pglite, close, disk } = await onDisk(await dataDir())
+    const redoneFrom = async () => (await pglite.query('SELECT redo_lsn FROM pg_control_checkpoint()')).rows
+    const before = await redoneFrom()
+    await pglite.exec('CREATE TABLE witness (what text)')
+    Object.assign(disk, { at: 250, free: 40 * MB })
+    await expect(pglite.query('SELECT 1')).rejects.toBeInstanceOf(StoreUnavailable)
+    Object.assign(disk, { at: 500, free: 100 * MB })
+    expect(await redoneFrom()).not.toEqual(before)
+    await close()
+  })
+
+  test('keeps the database from being opened, with a sentence, and the lock is free', async () => {
+    const path = await dataDir()
+    await expect(openEmbeddedDatabase(path, { free: () => 47 * MB })).rejects.toThrow(
+      `KC_DATA_DIR: less than 48 MB are free in ${path}. Make room, and start again.`,
+    )
+    await (await onDisk(path)).close()
+  })
+})
+
+describe('a PostgreSQL that gave up', () => {
+  test('is never asked again', async () => {
+    const { database, pglite, onDead, asked } = await onDisk(await dataDir())
+    await database.$queryRaw`SELECT 1`
+    const refused = inTransaction(database, async (transaction) => {
+      const error = panic()
+      asked.mockClear()
+      asked.mockRejectedValueOnce(error)
+      await expect(transaction.$executeRaw`SELECT 1`).rejects.toBeInstanceOf(StoreUnavailable)
+      expect(onDead.mock.calls).toEqual([[error]])
+      await expect(transaction.$executeRaw`SELECT 1`).rejects.toBeInstanceOf(StoreUnavailable)
+    })
+    // The adapter doesn't say that it wasn't committed: that's why the process ends at once.
+    await refused
+    await expect(database.$queryRaw`SELECT 1`).rejects.toBeInstanceOf(StoreUnavailable)
+    await expect(inTransaction(database, async () => {})).rejects.toBeInstanceOf(StoreUnavailable)
+    await expect(pglite.exec('SELECT 1')).rejects.toBeInstanceOf(StoreUnavailable)
+    expect(asked).toHaveBeenCalledTimes(1)
+    expect(onDead).toHaveBeenCalledTimes(1)
+  })
+
+  test('ends the process with 1 and a line in the log; its data are there for the next', async () => {
+    const path = await dataDir()
+    const lines: string[] = []
+    const log = pino({ base: null, timestamp: false }, { write: (line) => void lines.push(line) })
+    const exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as never)
+    const settings = { databaseUrl: undefined, redisUrl: undefined, dataDir: path }
+    const storage = await openStorage(settings, { clock: systemClock, log })
+    await storage.database.$executeRaw`CREATE TABLE witness (what text)`
+    const asked = vi.spyOn(PGlite.prototype, 'execProtocolRaw').mockRejectedValueOnce(panic())
+    await expect(storage.database.$queryRaw`SELECT 1`).rejects.toBeInstanceOf(StoreUnavailable)
+    expect(exit.mock.calls).toEqual([[1]])
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        level: 50,
+        reason: 'could not write to file "pg_wal/xlogtemp.42": No space left',
+        msg: 'the embedded database gave up, and this process ends; its data are there when it is started again',
+      },
+    ])
+    asked.mockRestore()
+    exit.mockRestore()
+    await storage.close()
+    const next = await reopened(path)
+    expect(await next.database.$queryRaw`SELECT count(*)::int FROM witness`).toEqual([{ count: 0 }])
+    await next.close()
   })
 })
 

@@ -239,7 +239,8 @@ describeStateStores('the state store', (open, deployment) => {
       expect(await state.countFailure(key, 1_000)).toEqual({ count: 2, resetsAt: until })
       ticking.advance(1)
       expect(await state.findToken(key)).toBeUndefined()
-      expect(await state.removeToken(key)).toBe(false)
+      // It may not be over by the clock of another node: what is revoked is taken from that one too.
+      expect(await state.removeToken(key)).toBe(true)
       expect(await state.takeRecord(key)).toBeUndefined()
       expect(await state.remember(key, until + 1_000)).toBe(true)
       expect(await state.countFailure(key, 1_000)).toEqual({ count: 1, resetsAt: until + 1_000 })
@@ -270,11 +271,11 @@ describeStateStores('the state store', (open, deployment) => {
       }
     })
 
-    test('the events of one turn are one entry of the stream, and once they are removed it takes no room', async () => {
+    test('the events of one turn are one entry of the stream per thousand, and once they are removed it takes no room', async () => {
       await Promise.all(Array.from({ length: 5_000 }, (_, at) => here.recordEvent(`${at} ${'x'.repeat(400)}`)))
-      expect(await redis.xlen('kc:l:e')).toBe(1)
+      expect(await redis.xlen('kc:l:e')).toBe(5)
       for (let at = 0; at < 200; at++) await here.recordEvent(`${at} ${'x'.repeat(400)}`)
-      expect(await redis.xlen('kc:l:e')).toBe(201)
+      expect(await redis.xlen('kc:l:e')).toBe(205)
       expect(await redis.memory('USAGE', 'kc:l:e', 'SAMPLES', 0)).toBeGreaterThan(2e6)
       for (;;) {
         const { handles } = await there.pendingEvents(500)
@@ -351,7 +352,8 @@ async function makeStanding({ database }: Storage, ref: string): Promise<void> {
 describe.each(['embedded', 'database'] as const)('growth', (only) => {
   describeDeployment(only, 'of tables', (open) => {
     test('expired rows are swept, and their room is used again', { timeout: 60_000 }, async () => {
-      const clock = createTestClock()
+      // What is swept is over by the database's clock as well.
+      const clock = createTestClock(Date.now() - 3_600_000)
       const { nodes, settings } = await open({ clock })
       const [{ database, state, vacuum }] = nodes
       const sweep = createSweep({ stores: Object.values(state), vacuum })

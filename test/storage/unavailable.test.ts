@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { inTransaction, openPostgres } from '../../server/storage/database.ts'
 import { openStorage, type Storage } from '../../server/storage/open.ts'
 import { type StateStore, StoreUnavailable } from '../../server/storage/state-store.ts'
 import { createTestClock } from '../clock.ts'
@@ -103,6 +104,22 @@ describe('PostgreSQL', () => {
     expect(await slow).toEqual({ sleeping: 'database' })
     await server.start()
     await recovery(calls)
+  })
+
+  test('a transaction cut short by a stall takes nothing with it that comes later', { timeout: 40_000 }, async () => {
+    await storage.database.$executeRaw`CREATE TABLE witness (what text)`
+    const impatient = openPostgres(server.url, 300)
+    const cut = inTransaction(impatient.database, async (transaction) => {
+      await transaction.$executeRaw`SELECT 1`
+      server.suspend()
+      await transaction.$executeRaw`INSERT INTO witness VALUES ('part of it')`
+    })
+    await expect(cut).rejects.toBeInstanceOf(StoreUnavailable)
+    server.resume()
+    // Its ROLLBACK was never sent: on its connection this would be answered, and gone in the end.
+    await vi.waitFor(() => impatient.database.$executeRaw`INSERT INTO witness VALUES ('later')`, { timeout: 15_000 })
+    expect(await storage.database.$queryRaw`SELECT what FROM witness`).toEqual([{ what: 'later' }])
+    await impatient.close()
   })
 })
 

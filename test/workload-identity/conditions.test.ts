@@ -271,6 +271,7 @@ describe('what a preset denies', () => {
 
   test.each([
     ['gitlab', { pipeline_source: 'merge_request_event' }],
+    ['gcp', { email_verified: false }],
     ['vercel', { environment: 'development' }],
     ['circleci', { 'oidc.circleci.com/ssh-rerun': true }],
     ['circleci', { 'oidc.circleci.com/ssh-rerun': 'true' }],

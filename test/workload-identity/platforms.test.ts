@@ -78,7 +78,7 @@ describeDeployment('database', "what the platforms' own clients get is exchanged
     }
   }
 
-  test('GitHub Actions, by @actions/core: good once, for us, and never on pull_request_target', async () => {
+  test('GitHub Actions, by @actions/core: good once, for us, and never on pull_request_target [attack 50, 51]', async () => {
     const issuer = 'https://token.actions.githubusercontent.com'
     const { expectTaken, expectRefused } = await trust({
       ...{ platform: 'github-actions', issuer },
@@ -104,7 +104,7 @@ describeDeployment('database', "what the platforms' own clients get is exchanged
     await expectRefused(hostile, 'no binding matched: event_name denied')
   })
 
-  test('Google Cloud, by google-auth-library: a service account, not a person', async () => {
+  test('Google Cloud, by google-auth-library: a service account, not a person [attack 60]', async () => {
     const issuer = 'https://accounts.google.com'
     const sub = '104857600000000000000'
     const conditions = [equals('sub', sub), equals('/google/compute_engine/project_number', 739419398126)]
@@ -125,7 +125,7 @@ describeDeployment('database', "what the platforms' own clients get is exchanged
     await expectRefused(await keys.sign({ ...account, aud: person.azp }), 'audience')
   })
 
-  test('Vercel, by @vercel/oidc: production with our audience, not preview and not a laptop', async () => {
+  test('Vercel, by @vercel/oidc: production with our audience, not preview and not a laptop [attack 60]', async () => {
     const issuer = 'https://oidc.vercel.com/acme'
     const conditions = [
       ...[equals('owner_id', 'team_7Gw5ZMzpQA8h90F832KGp7nw'), equals('project_id', 'prj_7Gw5ZMBpQA8h9GF832KGp7nw')],

@@ -1,10 +1,16 @@
 import type { KnownClient } from '../../credentials/client-registry.ts'
 import { parseCredential } from '../../credentials/format.ts'
-import type { RequestContext } from '../../http/context.ts'
+import type { Peer } from '../../credentials/peer.ts'
+import type { EndpointContext } from '../../http/context.ts'
 import { type Form, readForm, TOKEN_LOOKUP_LIMIT } from '../../http/form.ts'
 import { peerOf } from '../../http/peer.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
-import { type PresentedClient, presentedClient, unauthenticated } from '../client-authentication.ts'
+import {
+  type PresentedClient,
+  type PresentedSecret,
+  presentedClient,
+  unauthenticated,
+} from '../client-authentication.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
 import { identify } from './token.ts'
 
@@ -15,16 +21,23 @@ export interface ClientRequest<T> {
   readonly value: T
 }
 
-interface Needs {
+interface Needs<T> {
   readonly authenticateClient: AuthenticateClient
   /** Whether a client that can't authenticate may ask (RFC 7009 §2.1: for revocation; RFC 7662 §2.1: not to introspect). */
   readonly publicClients: boolean
+  /** The plain case, where there is a shorter way; undefined if it is none. */
+  plainly?(client: PresentedSecret, token: string, peer: Peer): Promise<Plain<T> | undefined>
+}
+
+interface Plain<T> {
+  readonly caller: KnownClient
+  readonly found: T
 }
 
 /** @param alongside runs while the client is checked; see {@link AuthenticateClient}. */
 export async function readClientRequest<T>(
-  ctx: RequestContext,
-  { authenticateClient, publicClients }: Needs,
+  ctx: EndpointContext,
+  { authenticateClient, publicClients, plainly }: Needs<T>,
   alongside: (token: string) => Promise<T>,
 ): Promise<Result<ClientRequest<T>>> {
   const form = await readForm(ctx, TOKEN_LOOKUP_LIMIT)
@@ -34,6 +47,13 @@ export async function readClientRequest<T>(
   if (presented.value.method === 'none' && !publicClients) return unauthenticated(true)
   const token = tokenOf(form.value.params)
   const client = token.ok && publicClients ? vouched(presented.value, token.value) : presented.value
+  if (plainly && token.ok && client.method === 'secret') {
+    const plain = await plainly(client, token.value, peerOf(ctx))
+    if (plain) {
+      identify(ctx, plain.caller)
+      return succeed({ caller: plain.caller, token: token.value, value: plain.found })
+    }
+  }
   const early = async () => (token.ok ? alongside(token.value) : undefined)
   const result = await authenticateClient(client, peerOf(ctx), early)
   if (!result.ok) return result

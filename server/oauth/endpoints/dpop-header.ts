@@ -1,9 +1,9 @@
-import type { RequestContext } from '../../http/context.ts'
+import type { EndpointContext } from '../../http/context.ts'
 import type { DpopProof, DpopProofs } from '../dpop-proof.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
 
 /** The proof that came with a request to one of our own endpoints, verified; undefined if none came. */
-export type ReadProof = (ctx: RequestContext) => Promise<Result<DpopProof | undefined>>
+export type ReadProof = (ctx: EndpointContext) => Promise<Result<DpopProof | undefined>>
 
 /** RFC 9449 §5. The URL is the issuer's and the path: never what the Host header says. */
 export const createReadProof =

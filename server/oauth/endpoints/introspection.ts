@@ -1,25 +1,29 @@
-import type { Handler, RequestContext } from '../../http/context.ts'
+import type { Endpoint, EndpointContext } from '../../http/context.ts'
 import { answerOAuthError, noStore } from '../../http/oauth-answer.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
 import type { Introspect } from '../introspection.ts'
 import { INTROSPECTION_JWT, type SignIntrospection } from '../introspection-jwt.ts'
+import type { createPlainIntrospection } from '../plain-introspection.ts'
 import { readClientRequest } from './client-request.ts'
 
 interface Needs {
   authenticateClient: AuthenticateClient
   introspect: Introspect
+  plainIntrospection: ReturnType<typeof createPlainIntrospection>
   signIntrospection: SignIntrospection
 }
 
 /** `POST /oauth/introspect`, RFC 7662. Caller and token are looked up together: one round trip for both. */
 export const createIntrospectionEndpoint =
-  ({ authenticateClient, introspect, signIntrospection }: Needs): Handler =>
+  ({ authenticateClient, introspect, plainIntrospection, signIntrospection }: Needs): Endpoint =>
   async (ctx) => {
-    const request = await readClientRequest(ctx, { authenticateClient, publicClients: false }, introspect.find)
+    const needs = { authenticateClient, publicClients: false, plainly: plainIntrospection }
+    const request = await readClientRequest(ctx, needs, introspect.find)
     if (!request.ok) return answerOAuthError(ctx, request.error)
     const { caller, value } = request.value
     const answer = introspect.answer(caller, value)
     noStore(ctx)
+    ctx.status = 200
     if (!wantsJwt(ctx)) {
       ctx.body = answer
       return
@@ -29,5 +33,5 @@ export const createIntrospectionEndpoint =
   }
 
 /** RFC 9701 §4: asked for by name; a client that takes anything gets JSON. */
-const wantsJwt = ({ headers: { accept = '' } }: RequestContext): boolean =>
+const wantsJwt = ({ headers: { accept = '' } }: EndpointContext): boolean =>
   accept.split(',').some((type) => type.split(';')[0]?.trim().toLowerCase() === `application/${INTROSPECTION_JWT}`)

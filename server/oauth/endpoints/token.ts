@@ -1,5 +1,5 @@
 import type { KnownClient } from '../../credentials/client-registry.ts'
-import type { Handler, RequestContext } from '../../http/context.ts'
+import type { Endpoint, EndpointContext } from '../../http/context.ts'
 import { type ParsedForm, readForm, TOKEN_FORM_LIMIT } from '../../http/form.ts'
 import { answerOAuthError, answerToken } from '../../http/oauth-answer.ts'
 import { peerOf } from '../../http/peer.ts'
@@ -10,6 +10,7 @@ import type { AuthenticateClient } from '../authenticate-client.ts'
 import { type PresentedClient, presentedClient } from '../client-authentication.ts'
 import type { Grant, GrantRequest, TokenResponse } from '../grants/grant.ts'
 import { fail, type Result } from '../oauth-error.ts'
+import type { createPlainMint } from '../plain-mint.ts'
 import type { TokenAudit } from '../token-audit.ts'
 import { JWT_BEARER, TOKEN_EXCHANGE } from '../token-type.ts'
 import type { ReadProof } from './dpop-header.ts'
@@ -17,6 +18,7 @@ import type { ReadProof } from './dpop-header.ts'
 interface Needs {
   mode: Mode
   authenticateClient: AuthenticateClient
+  plainMint: ReturnType<typeof createPlainMint>
   readProof: ReadProof
   grants: Grants
   tokenAudit: TokenAudit
@@ -28,8 +30,7 @@ export interface Grants {
   readonly [grantType: string]: Grant
 }
 
-/** A token of it is worth nothing until it is handed out, so it may be minted while the client is still being checked. */
-const HARMLESS_UNTIL_USED = 'client_credentials'
+const nothingAlongside = async () => {}
 
 /** Grants that rest on a token: they verify it whoever sent it. */
 const VOUCHED_BY_TOKEN: readonly (string | undefined)[] = [TOKEN_EXCHANGE, JWT_BEARER]
@@ -42,56 +43,57 @@ const VOUCHED_BY_TOKEN: readonly (string | undefined)[] = [TOKEN_EXCHANGE, JWT_B
 export function createTokenEndpoint({
   mode,
   authenticateClient,
+  plainMint,
   readProof,
   grants,
   tokenAudit,
   metrics,
-}: Needs): Handler {
-  const requestOf = (ctx: RequestContext, form: ParsedForm, { client, platformToken }: Presented): GrantRequest => ({
+}: Needs): Endpoint {
+  const requestOf = (ctx: EndpointContext, form: ParsedForm, { client, platformToken }: Presented): GrantRequest => ({
     ...form,
     ...{ clientProvedKey: client.method === 'assertion', platformToken },
     ...{ ip: ctx.ip, requestId: ctx.state.requestId, jkt: undefined },
   })
 
-  async function run(ctx: RequestContext, form: ParsedForm): Promise<Result<TokenResponse>> {
+  function plainly(ctx: EndpointContext, { params, resource }: ParsedForm, client: PresentedClient) {
+    const isPlain = client.method === 'secret' && params.grant_type === 'client_credentials'
+    if (!isPlain || ctx.headers.dpop !== undefined) return undefined
+    return plainMint(client, {
+      ...{ params, resource, jkt: undefined },
+      ...{ peer: peerOf(ctx), requestId: ctx.state.requestId },
+    })
+  }
+
+  async function run(ctx: EndpointContext, form: ParsedForm): Promise<Result<TokenResponse>> {
     const { params } = form
     const client = presentedClient(ctx.headers.authorization, params)
     if (!client.ok) return client
+    const minted = await plainly(ctx, form, client.value)
+    if (minted) {
+      identify(ctx, minted.known)
+      return { ok: true, value: minted.token }
+    }
     const presented = vouched(client.value, params.grant_type)
-    const grant = grantOf(grants, params.grant_type)
-    const isHarmless = params.grant_type === HARMLESS_UNTIL_USED && presented.platformToken === undefined
-    const plain = ctx.headers.dpop === undefined && isHarmless
     const request = requestOf(ctx, form, presented)
-    const attempts: { known: KnownClient; result: Result<TokenResponse> }[] = []
-    const early = async (known: KnownClient) => {
-      if (!plain || !grant.ok) return undefined
-      const result = await grant.value(known, request)
-      attempts.push({ known, result })
-      return result
-    }
-
     const audited = { grantType: params.grant_type, ...request }
-    const authenticated = await authenticateClient(presented.client, peerOf(ctx), early)
-    const given = authenticated.ok ? authenticated.value.value : undefined
-    // Its copy of the client had been out of date: the log has it as minted, and must say that nobody got it.
-    for (const { known, result } of attempts) {
-      if (result.ok && result !== given) await tokenAudit.discarded(known, result.value, audited)
-    }
+    const authenticated = await authenticateClient(presented.client, peerOf(ctx), nothingAlongside)
     if (!authenticated.ok) {
       const { error, known } = authenticated
-      // Nobody waits for it: else the time that it takes would tell which clients there are.
-      if (known) tokenAudit.refused(known, error, audited).catch(() => {})
+      // After the answer: else the time that it takes would tell which clients there are.
+      if (known) setImmediate(() => tokenAudit.refused(known, error, audited).catch(() => {}))
       return authenticated
     }
-    const { known, value } = authenticated.value
+    const { known } = authenticated.value
     identify(ctx, known)
-    const result = value ?? (await late(ctx, grant, known, request))
-    if (!result.ok) await tokenAudit.refused(known, result.error, audited)
-    else if (!result.value.isRecorded) await tokenAudit.given(known, result.value, audited)
+    const result = await granted(ctx, known, request)
+    await (result.ok
+      ? tokenAudit.given(known, result.value, audited)
+      : tokenAudit.refused(known, result.error, audited))
     return result
   }
 
-  async function late(ctx: RequestContext, grant: Result<Grant>, known: KnownClient, request: GrantRequest) {
+  async function granted(ctx: EndpointContext, known: KnownClient, request: GrantRequest) {
+    const grant = grantOf(grants, request.params.grant_type)
     if (!grant.ok) return grant
     const proof = await readProof(ctx)
     return proof.ok ? grant.value(known, { ...request, jkt: proof.value?.jkt }) : proof
@@ -137,7 +139,7 @@ function grantOf(grants: Grants, grantType: string | undefined): Result<Grant> {
   return grant ? { ok: true, value: grant } : fail('unsupported_grant_type', 'there is no such grant type')
 }
 
-export function identify(ctx: RequestContext, { client, tenant }: KnownClient): void {
+export function identify(ctx: EndpointContext, { client, tenant }: KnownClient): void {
   ctx.state.client = client.clientId
   ctx.state.tenant = tenant.id
 }

@@ -10,7 +10,7 @@ import type { IssueIdToken } from '../id-token.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
 import type { Family, RefreshFamilies } from '../refresh-family.ts'
 import { resolveResource } from '../resource-indicator.ts'
-import { narrowScope } from '../scope.ts'
+import { narrowScope, parseScope } from '../scope.ts'
 import { auditTheft, familyName } from '../theft.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
@@ -58,6 +58,8 @@ export function createAuthorizationCodeGrant(needs: Needs): Grant {
     if (!client.app) return fail('unauthorized_client', 'this kind of client may not use authorization_code')
     const { code: value, code_verifier: codeVerifier } = params
     if (!value) return fail('invalid_request', 'code is missing')
+    const requested = parseScope(params.scope)
+    if (!requested.ok) return requested
     const unproven = requireProof(known, jkt)
     if (unproven) return unproven
     const found = await codes.find(value)
@@ -69,6 +71,9 @@ export function createAuthorizationCodeGrant(needs: Needs): Grant {
     const { code } = found
     if (code.clientId !== client.clientId) {
       await codes.burn(value) // in the wrong hands: good for nobody any more
+      // Its owner may have been quicker by a moment: who has it else may have seen what it gave.
+      const burnt = await codes.find(value)
+      if (burnt?.state === 'spent') await takeBack(known, burnt.familyId, request)
       return unusable
     }
     const mismatch = mismatchOf(code, params.redirect_uri, codeVerifier, jkt)
@@ -78,11 +83,12 @@ export function createAuthorizationCodeGrant(needs: Needs): Grant {
     if (target.value.identifier !== code.resource) return fail('invalid_target', 'the code is for another resource')
     const consent = await consents.read(code.consentRef)
     if (consent?.epoch !== code.consentEpoch || consent.clientRecordId !== client.id) return unusable
-    // As at a refresh: the app or the person may have lost some of it since.
+    // As at a refresh: the app or the person may have lost some of it since. RFC 6749 §4.1.3 knows no scope here; who
+    // sends one gets no more than it names, and never more than was agreed to.
     const left = delegatedScopes(target.value, client, consent)
     const granted = narrowScope(
       code.scope.filter((scope) => left.includes(scope)),
-      [],
+      requested.value,
     )
     if (!granted.ok) return granted
 

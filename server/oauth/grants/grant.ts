@@ -29,8 +29,6 @@ export interface TokenResponse extends MintedToken {
   readonly issuedTokenType?: string
   /** What the audit log says of it besides what it says of every token; `token.minted` if there is nothing. */
   readonly audited?: Partial<AuditEvent>
-  /** It is said already. */
-  readonly isRecorded?: true
 }
 
 /** What is special about one grant type: from an authenticated client and its request to tokens. */

@@ -34,7 +34,7 @@ export function createPostgresStateStore({ database, mode, clock }: Needs): Stat
     },
     async removeToken(digest) {
       const removed = await database.$executeRaw`
-        DELETE FROM access_token WHERE mode = ${mode} AND digest = ${digest} AND expires_at > ${now()}`
+        DELETE FROM access_token WHERE mode = ${mode} AND digest = ${digest}`
       return removed === 1
     },
 
@@ -105,10 +105,11 @@ export function createPostgresStateStore({ database, mode, clock }: Needs): Stat
     async sweep(limit) {
       let removed = 0
       for (const table of SHORT_LIVED.map((name) => Prisma.raw(name))) {
-        // SKIP LOCKED: nodes sweep side by side, and a row that is being revived stays.
+        // SKIP LOCKED: nodes sweep side by side, and a row that is being revived stays. Over by the database's clock, too:
+        // a node whose own is ahead would take from all others their tokens, and the memory of what is good once.
         removed += await database.$executeRaw`
           DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM ${table} WHERE mode = ${mode} AND expires_at <= ${now()}
+            SELECT ctid FROM ${table} WHERE mode = ${mode} AND expires_at <= LEAST(${now()}::timestamptz, now())
             LIMIT ${limit} FOR UPDATE SKIP LOCKED))`
       }
       return removed

@@ -47,7 +47,7 @@ function redis(target: RedisTarget): Redis {
     retryStrategy: backoff,
     enableOfflineQueue: false,
     // After a fail-over we may still talk to the old master. The command was not run; the new master is asked next time.
-    reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
+    reconnectOnError: (error) => /\b(READONLY|MASTERDOWN)\b/.test(error.message),
   })
 }
 

@@ -10,7 +10,7 @@ export interface EventStream {
   remove(ids: readonly string[]): Promise<void>
 }
 
-const FIELD = 'e'
+export const FIELD = 'e'
 
 /** Of an entry: what XADD is given. */
 export const fieldsOf = (events: readonly string[]): string[] => events.flatMap((event) => [FIELD, event])

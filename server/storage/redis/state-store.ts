@@ -51,6 +51,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
   const batches = createBatches(redis, key('e', ''))
   const eventStream = createEventStream(redis, key('e', ''))
   const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
+  const find = async (name: string) => (await answered(batches.get([name])))[0] ?? undefined
   const put = async (name: string, value: string, expiresAt: number) => {
     const left = ttl(expiresAt)
     if (left > 0) await answered(batches.set(name, value, left))
@@ -62,11 +63,11 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 
   return {
     putToken: (digest, record, expiresAt) => put(key('a', digest), record, expiresAt),
-    findToken: async (digest) => (await answered(batches.get(key('a', digest)))) ?? undefined,
+    findToken: (digest) => find(key('a', digest)),
     removeToken: async (digest) => (await answered(redis.del(key('a', digest)))) === 1,
 
     async standings(refs) {
-      const values = await answered(Promise.all(refs.map((ref) => batches.get(key('s', ref)))))
+      const values = await answered(batches.get(refs.map((ref) => key('s', ref))))
       return refs.map((ref, at) => standing(ref, values[at]))
     },
     async forgetStandings(refs) {
@@ -81,7 +82,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
       if (ttl(expiresAt) > 0) await put(key('o', id), record, expiresAt)
       else await answered(redis.del(key('o', id)))
     },
-    findRecord: async (id) => (await answered(batches.get(key('o', id)))) ?? undefined,
+    findRecord: (id) => find(key('o', id)),
     async swapRecord(id, before, after, expiresAt, unanswered = 'taken back') {
       const left = ttl(expiresAt)
       if (left <= 0) return false
@@ -133,12 +134,10 @@ function standing(ref: string, value: string | null | undefined): Standing | und
 }
 
 /** In time: each command has its own timeout, and is refused while there is no connection (connection.ts). */
-async function answered<T>(reply: Promise<T>): Promise<T> {
-  try {
-    return await reply
-  } catch (error) {
-    // ioredis hangs the command with its arguments on the error: no business of whoever logs it.
-    if (error instanceof Error && 'command' in error) delete error.command
-    throw new StoreUnavailable('redis', error)
-  }
+const answered = <T>(reply: Promise<T>): Promise<T> => reply.catch(unanswered)
+
+function unanswered(error: unknown): never {
+  // ioredis hangs the command with its arguments on the error: no business of whoever logs it.
+  if (error instanceof Error && 'command' in error) delete error.command
+  throw new StoreUnavailable('redis', error)
 }

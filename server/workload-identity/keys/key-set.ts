@@ -64,7 +64,7 @@ export function pickKey(
       (kid === undefined || key.kid === kid) &&
       (key.use === undefined || uses.includes(key.use)) &&
       (key.alg === undefined || key.alg === alg) &&
-      KEY_OF_ALG[alg]?.(key.jwk),
+      KEY_OF_ALG.get(alg)?.(key.jwk),
   )
   const [first = 'none' as const, ...others] = suitable
   return others.some(({ jwk }) => first !== 'none' && !isSameKey(jwk, first.jwk)) ? 'ambiguous' : first
@@ -84,11 +84,17 @@ const isOf =
     curves.includes(crv ?? '')
 
 /** RFC 7518 §3.1, RFC 8037 §3.1 and RFC 9864 §2.2: which key an algorithm takes. */
-const KEY_OF_ALG: Record<string, (jwk: JWK) => boolean> = {
-  ...{ RS256: isRsa, RS384: isRsa, RS512: isRsa, PS256: isRsa, PS384: isRsa, PS512: isRsa },
-  ...{ ES256: isOf('P-256'), ES384: isOf('P-384'), ES512: isOf('P-521') },
-  ...{ EdDSA: isOf('Ed25519'), Ed25519: isOf('Ed25519') },
-}
+const KEY_OF_ALG = new Map<string, (jwk: JWK) => boolean>([
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'].map((alg) => [alg, isRsa] as const),
+  ...(
+    [
+      ['ES256', 'P-256'],
+      ['ES384', 'P-384'],
+      ['ES512', 'P-521'],
+    ] as const
+  ).map(([alg, crv]) => [alg, isOf(crv)] as const),
+  ...['EdDSA', 'Ed25519'].map((alg) => [alg, isOf('Ed25519')] as const),
+])
 
 const MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y'] as const
 const isSameKey = (one: JWK, other: JWK): boolean => MEMBERS.every((member) => one[member] === other[member])

@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts'
+import { deniedValue, type Preset } from './preset.ts'
 
 export const gcp: Preset = {
   platform: 'gcp',
@@ -44,5 +44,5 @@ export const gcp: Preset = {
     { claim: '/google/compute_engine/instance_name', trust: 'name', words: 'Can be given again.' },
     { claim: 'email', trust: 'name', words: 'Can be given again after it was deleted. Never alone.' },
   ],
-  denials: [],
+  denials: [deniedValue('email_verified', 'false', 'it names an e-mail address that nobody has verified')],
 }

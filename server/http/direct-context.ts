@@ -1,0 +1,47 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { EndpointContext, RequestState } from './context.ts'
+
+/** A request, and what is to be answered. Header names are as they were first set; setting one again replaces it. */
+export interface DirectContext extends EndpointContext {
+  /** Names and values in turn, as `writeHead` takes them. */
+  readonly fields: string[]
+}
+
+interface Asked {
+  readonly req: IncomingMessage
+  readonly headers: IncomingHttpHeaders
+  readonly path: string
+  readonly ip: string
+  readonly state: RequestState
+  /** What the answer carries in any case. */
+  readonly fields: readonly string[]
+}
+
+export function createDirectContext({ req, headers, path, ip, state, fields }: Asked): DirectContext {
+  const kept = fields.slice()
+  return {
+    req,
+    headers,
+    method: 'POST',
+    path,
+    ip,
+    state,
+    status: 404,
+    body: undefined,
+    type: '',
+    fields: kept,
+    get,
+    set,
+  }
+}
+
+function get(this: DirectContext, header: string): string {
+  const value = this.headers[header.toLowerCase()]
+  return Array.isArray(value) ? value.join() : (value ?? '')
+}
+
+function set(this: DirectContext, header: string, value: string): void {
+  const at = this.fields.findIndex((field, index) => index % 2 === 0 && field === header)
+  if (at === -1) this.fields.push(header, value)
+  else this.fields[at + 1] = value
+}
