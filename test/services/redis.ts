@@ -24,14 +24,15 @@ export interface RedisSet {
   remove(): Promise<void>
 }
 
-/** Three masters, no replicas. */
-export async function startRedisCluster(): Promise<RedisSet> {
-  const ports = await freePorts(6)
+/** Three masters, the first three of its nodes, and so many replicas of each. */
+export async function startRedisCluster({ replicas = 0 } = {}): Promise<RedisSet> {
+  const count = 3 + 3 * replicas
+  const ports = await freePorts(2 * count)
   const processes: ServerProcess[] = []
   const nodes = await Promise.all(
-    ports.slice(0, 3).map(async (port, at) => {
+    ports.slice(0, count).map(async (port, at) => {
       const home = await redisHome()
-      const clustered = ['--cluster-enabled', 'yes', '--cluster-port', String(ports[at + 3])]
+      const clustered = ['--cluster-enabled', 'yes', '--cluster-port', String(ports[at + count])]
       const start = async () => {
         const server = await node(port, home, [...clustered, '--cluster-node-timeout', '2000'])
         processes[at] = server
@@ -41,8 +42,11 @@ export async function startRedisCluster(): Promise<RedisSet> {
     }),
   )
   const addresses = nodes.map(({ url }) => new URL(url).host)
-  await promisify(execFile)(ensureBinaries().redisCli, ['--cluster', 'create', ...addresses, '--cluster-yes'])
+  const shape = ['--cluster-replicas', String(replicas), '--cluster-yes']
+  await promisify(execFile)(ensureBinaries().redisCli, ['--cluster', 'create', ...addresses, ...shape])
   await Promise.all(processes.map((server) => server.logged(/Cluster state changed: ok/)))
+  // Until then a replica is none that could take over.
+  await Promise.all(processes.slice(3).map((server) => server.logged(/sync: Finished with success/)))
   return setOf(`redis+cluster://${addresses.join(',')}`, nodes)
 }
 
