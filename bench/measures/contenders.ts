@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { get, type RawRequest, writeRequests } from '../load/request.ts'
+import { sendAll } from '../load/send-all.ts'
+import { type Load, type Script, wrk } from '../load/wrk.ts'
+import type { Against, Options } from '../options.ts'
+import type { Running } from '../processes.ts'
+import type { Address, Servers, World } from '../world.ts'
+import { caughtUp } from './caught-up.ts'
+import type { Measure, Prepared } from './measure.ts'
+
+/** One of those whose turn comes in each round. */
+export interface Contender {
+  readonly against: Against | 'ours'
+  readonly title: string
+  warmUp(): Promise<unknown>
+  run(seconds: number): Promise<Run>
+}
+
+export interface Run extends Load {
+  /** Microseconds of processor time per request. */
+  readonly cpu: number
+}
+
+interface Entry {
+  readonly against: Contender['against']
+  readonly title: string
+  readonly address: Address
+  readonly server: Running
+  readonly requests: Prepared['requests']
+  readonly goodOnce?: boolean | undefined
+  readonly script?: Script | undefined
+  after?(): Promise<void>
+}
+
+/** What is hoped for at first, in requests a second, and how many more than the best so far are made ready. */
+const FIRST_GUESS = 5_000
+const MARGIN = 1.3
+
+export async function contenders(measure: Measure, world: World, servers: Servers, options: Options) {
+  const { name, title, floor, signature } = measure
+  const prepared = await measure.prepare(world)
+  const { requests, goodOnce, script, bare, oidcProvider } = prepared
+  const entries: Entry[] = [
+    {
+      ...{ against: 'ours', title, address: world.ours, server: servers.ours, requests, goodOnce, script },
+      after: () => caughtUp(world),
+    },
+  ]
+  const at = { address: world.floor, server: servers.floor }
+  const simply = (path: string) => [get(world.floor.host, path)]
+  const same = (all: readonly RawRequest[]) => async () => all
+  if (options.against.includes('floor')) {
+    entries.push({ against: 'floor', title: floor.title, ...at, requests: same(bare?.floor ?? simply(floor.path)) })
+  }
+  if (signature && options.against.includes('signature')) {
+    entries.push({
+      ...{ against: 'signature', title: signature.title, ...at },
+      requests: same(bare?.signature ?? simply(signature.path)),
+    })
+  }
+  if (oidcProvider && servers.oidcProvider) {
+    entries.push({
+      ...{ against: 'oidc-provider', title: 'bare oidc-provider', address: world.oidcProvider },
+      ...{ server: servers.oidcProvider, requests: oidcProvider, goodOnce },
+    })
+  }
+  return entries.map((entry) => contender(entry, join(world.dir, `${name} ${entry.against}`), options))
+}
+
+function contender(entry: Entry, file: string, { clients }: Options): Contender {
+  const { against, title, address, server, requests, goodOnce, script, after = async () => {} } = entry
+  const { port } = address
+  let best = FIRST_GUESS / MARGIN
+  return {
+    ...{ against, title },
+    /** Each client once: from then on everybody is known. */
+    warmUp: async () => sendAll(port, await requests(clients)),
+    async run(seconds) {
+      const wanted = goodOnce ? Math.ceil(best * MARGIN * seconds) : clients
+      await writeRequests(file, await requests(wanted))
+      const before = await server.processorTime()
+      const load = await wrk({ port, file, seconds, ...(script && { script }) })
+      await after()
+      best = Math.max(best, load.perSecond)
+      return { ...load, cpu: ((await server.processorTime()) - before) / load.requests }
+    },
+  }
+}
