@@ -15,21 +15,24 @@ export const FIELD = 'e'
 /** Of an entry: what XADD is given. */
 export const fieldsOf = (events: readonly string[]): string[] => events.flatMap((event) => [FIELD, event])
 
-/** Entries per read. Under load one holds tens of events. */
-const ENTRIES = 500
+/** Entries per read: under load one holds tens of events, and what isn't wanted yet would be read in vain. */
+const PAGE = 32
 
 export const createEventStream = (redis: RedisConnection, key: string): EventStream => ({
   async oldest(most) {
     const events: string[] = []
     const handles: string[] = []
-    const count = Math.min(ENTRIES, most)
-    const entries = await redis.xrange(key, '-', '+', 'COUNT', count)
-    for (const [id, fields] of entries) {
-      if (events.length >= most) break
-      handles.push(id)
-      events.push(...fields.filter((_, at) => at % 2 === 1))
+    let from = '-'
+    for (;;) {
+      const entries = await redis.xrange(key, from, '+', 'COUNT', PAGE)
+      for (const [id, fields] of entries) {
+        if (events.length >= most) return { events, handles, more: true }
+        handles.push(id)
+        events.push(...fields.filter((_, at) => at % 2 === 1))
+      }
+      if (entries.length < PAGE) return { events, handles, more: false }
+      from = `(${handles.at(-1)}`
     }
-    return { events, handles, more: entries.length === count || handles.length < entries.length }
   },
 
   async remove(ids) {
