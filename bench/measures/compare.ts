@@ -6,6 +6,8 @@ import type { Measure } from './measure.ts'
 
 /** Seconds. */
 const WARM_UP = 1
+/** For each process, where there are several: every one of them is to know nearly every client, whichever it is that is asked. */
+const PASSES = 3
 
 /**
  * A B C A B C …, so that a machine whose speed drifts slows all of them; what counts is the ratio within a round. The
@@ -19,7 +21,8 @@ export async function compare(
   options: Options,
 ): Promise<Rate> {
   const all = await contenders(measure, world, servers, options)
-  for (const each of all) for (let pass = 0; pass < processes; pass++) await each.warmUp()
+  const passes = processes === 1 ? 1 : PASSES * processes
+  for (const each of all) for (let pass = 0; pass < passes; pass++) await each.warmUp()
   for (const each of all) await each.run(WARM_UP)
   const runs = new Map<Contender, Run[]>(all.map((each) => [each, []]))
   for (let round = 0; round < options.rounds; round++) {
