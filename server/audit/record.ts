@@ -6,7 +6,7 @@ import { encodeEvent } from './pending-event.ts'
 
 /**
  * Puts an event into the audit log that goes with no change of rows: what happens to tokens, thousands of times a second.
- * When it resolves the event is as safe as the token is; the drain takes it into the chain, less than a second later.
+ * When it resolves the event is as safe as the token is; the drain takes it into the chain soon after.
  */
 export type RecordEvent = (tenantId: string, origin: Origin, event: AuditEvent) => Promise<void>
 

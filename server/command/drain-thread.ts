@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { CommandCall } from './command.ts'
@@ -9,9 +8,6 @@ export interface Said {
   readonly entry: object
   readonly message: string
 }
-
-/** What it is told, the only thing: to end when the batch under way is taken in. */
-export const STOP = 'stop'
 
 /** Milliseconds before a thread that died is replaced: one that can't go on must not spin. */
 const RESTART_PAUSE = 1_000
@@ -47,8 +43,10 @@ export function startDrainThread(
     stopped = true
     clearTimeout(timer)
     if (thread.threadId === -1) return
-    const ended = once(thread, 'exit')
-    thread.postMessage(STOP)
+    // Not events.once, which fails if the thread does: what else is to be closed must be.
+    const ended = new Promise((resolve) => thread.once('exit', resolve))
+    // The only thing that it is ever told: to end when the batch under way is taken in.
+    thread.postMessage('stop')
     await ended
   }
 }

@@ -35,9 +35,14 @@ export function createDirectContext({ req, headers, path, ip, state, fields }: A
   }
 }
 
-function get(this: DirectContext, header: string): string {
-  const value = this.headers[header.toLowerCase()]
+/** As Koa's `get`: a header that was sent several times is one, and one that wasn't sent is empty. */
+export function fieldOf(headers: IncomingHttpHeaders, name: string): string {
+  const value = headers[name.toLowerCase()]
   return Array.isArray(value) ? value.join() : (value ?? '')
+}
+
+function get(this: DirectContext, header: string): string {
+  return fieldOf(this.headers, header)
 }
 
 function set(this: DirectContext, header: string, value: string): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { ModeRuntime } from '../mode/runtime.ts'
 import type { Endpoint, RequestState } from './context.ts'
 import { corsFields } from './cors.ts'
-import { createDirectContext, type DirectContext } from './direct-context.ts'
+import { createDirectContext, type DirectContext, fieldOf } from './direct-context.ts'
 import type { FailureOf } from './failures.ts'
 import { answerOAuthError } from './oauth-answer.ts'
 import { isRepeated } from './repeated-field.ts'
@@ -42,10 +42,10 @@ export function createDirect(needs: Needs, otherwise: RequestListener): RequestL
   async function run(route: DirectRoute, req: IncomingMessage, res: ServerResponse): Promise<void> {
     const began = performance.now()
     const { headers } = req
-    const requestId = requestIdOf(trustProxy ? joined(headers['x-request-id']) : undefined)
+    const requestId = requestIdOf(trustProxy ? fieldOf(headers, 'x-request-id') : undefined)
     const state: RequestState = { requestId, route: route.path, mode: route.mode }
     const { path, fields, endpoint } = route
-    const ip = (trustProxy && lastOf(headers['x-forwarded-for'])) || req.socket.remoteAddress || ''
+    const ip = (trustProxy && lastOf(fieldOf(headers, 'x-forwarded-for'))) || req.socket.remoteAddress || ''
     const ctx = createDirectContext({ req, headers, path, ip, state, fields })
     ctx.fields.push('X-Request-Id', requestId)
     try {
@@ -77,11 +77,8 @@ export function createDirect(needs: Needs, otherwise: RequestListener): RequestL
   }
 }
 
-const joined = (value: string | string[] | undefined): string | undefined =>
-  Array.isArray(value) ? value.join() : value
-
 /** Of several addresses only the last is the trusted proxy's own word. */
-const lastOf = (value: string | string[] | undefined): string => (joined(value) ?? '').split(',').at(-1)?.trim() ?? ''
+const lastOf = (list: string): string | undefined => list.split(',').at(-1)?.trim()
 
 /** As Koa does. */
 function answer({ status, body, type, fields }: DirectContext, res: ServerResponse): void {

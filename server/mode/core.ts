@@ -11,7 +11,7 @@ import { createChosenSecrets } from '../credentials/chosen-secret.ts'
 import { createCheckChosenSecret } from '../credentials/chosen-secret-check.ts'
 import { createChosenSecretLimit } from '../credentials/chosen-secret-limit.ts'
 import { createClientRegistry } from '../credentials/client-registry.ts'
-import { createDigests } from '../credentials/digest.ts'
+import { createDigests, type Digests } from '../credentials/digest.ts'
 import { EVEN_TIME } from '../credentials/even-time.ts'
 import { createFailureLimit } from '../credentials/failure-limit.ts'
 import { createStandings } from '../credentials/standings.ts'
@@ -41,7 +41,7 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const chosenSecrets = createChosenSecrets(masterKeys)
   const checkChosenSecret = createCheckChosenSecret({ chosenSecrets, limit: createChosenSecretLimit({ state, clock }) })
   const usage = createUsage({ database, clock })
-  const noteAstray = buildNoteAstray(foundation, mode)
+  const noteAstray = buildNoteAstray(foundation, mode, digests)
   const authenticator = createAuthenticator({
     ...{ mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, noteAstray, clock, metrics },
     evenTime,
@@ -71,7 +71,7 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
 /** Of the other world's, which this one otherwise knows nothing of. */
 const ASTRAY_KEPT = 1_000
 
-function buildNoteAstray({ storage, masterKeys, clock }: Foundation, presentedIn: Mode) {
+function buildNoteAstray({ storage, clock }: Foundation, presentedIn: Mode, digests: Digests) {
   const { database } = storage
   const mode = otherMode(presentedIn)
   const state = storage.state[mode]
@@ -79,5 +79,5 @@ function buildNoteAstray({ storage, masterKeys, clock }: Foundation, presentedIn
   const clients = createClientRegistry({ mode, database, standings, capacity: ASTRAY_KEPT })
   // That mode's own drain looks for what others recorded every few seconds.
   const recordEvent = createRecordEvent({ state, clock, onRecorded: () => {} })
-  return createNoteAstray({ presentedIn, clients, digests: createDigests(masterKeys), state, recordEvent })
+  return createNoteAstray({ presentedIn, clients, digests, state, recordEvent })
 }
