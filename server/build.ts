@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import { startFollowing } from '../keys/follow.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { ensureKeys } from '../keys/rotate.ts'
@@ -9,6 +8,7 @@ import { createExpiryNotices } from './credentials/expiry-notices.ts'
 import type { MasterKeys } from './credentials/master-key.ts'
 import { createUsageSweep } from './credentials/usage-days.ts'
 import { createApp } from './http/app.ts'
+import type { Listener } from './http/listen.ts'
 import { buildMode } from './mode/build.ts'
 import { MODES, type Mode } from './mode/mode.ts'
 import { createClientDocuments } from './oauth/client-metadata/documents.ts'
@@ -52,7 +52,7 @@ export interface Foundation {
 
 /** A node, ready to listen. */
 export interface Node {
-  readonly listener: RequestListener
+  readonly listener: Listener
   readonly keyRings: Record<Mode, KeyRing>
   /** From now on `/readyz` says no: the balancer sends nobody more. */
   startDraining(): void

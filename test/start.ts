@@ -8,6 +8,7 @@ import { createChain } from '../server/audit/chain.ts'
 import { build, type Foundation, type Node } from '../server/build.ts'
 import { createDigests } from '../server/credentials/digest.ts'
 import { deriveMasterKeys, type MasterKeys } from '../server/credentials/master-key.ts'
+import { receivePlainly } from '../server/http/plain-connections.ts'
 import type { Mode } from '../server/mode/mode.ts'
 import type { Storage } from '../server/storage/open.ts'
 import { noMetrics } from '../server/telemetry/metrics.ts'
@@ -97,14 +98,19 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
     traces: { trace: undefined, stop: async () => {} },
   })
   const one = await build(foundation(first))
-  for (const server of servers) server.on('request', underContract(one.listener))
+  for (const server of servers) answerWith(server, one)
   const here = nodeAt(servers, urls, one)
   if (first === second) return { nodes: [here, here], made, clock, storage: first, masterKeys }
 
   const two = await build(foundation(second))
   const other = await listening()
-  other.on('request', underContract(two.listener))
+  answerWith(other, two)
   return { nodes: [here, nodeAt([other, other], urls, two)], made, clock, storage: first, masterKeys }
+}
+
+function answerWith(server: Server, { listener: { onRequest, onPlain } }: Node): void {
+  server.on('request', underContract(onRequest))
+  if (onPlain) afterAll(receivePlainly(server, onPlain, server).destroy)
 }
 
 function nodeAt([live, test]: readonly [Server, Server], urls: Record<Mode, URL>, node: Node): TestNode {

@@ -1,11 +1,10 @@
-import type { RequestListener } from 'node:http'
-import { type Listening, listen } from '../http/listen.ts'
+import { type Listener, type Listening, listen } from '../http/listen.ts'
 import type { Settings } from '../settings.ts'
 import { type MetricsSource, serveMetrics } from '../telemetry/metrics.ts'
 import { addressesOf, hostsOf, isMissingLoopback } from './addresses.ts'
 
 /** @throws {Error} a sentence, if an address is taken or not ours; then none is held. */
-export async function listenEverywhere(settings: Settings, listener: RequestListener): Promise<Listening[]> {
+export async function listenEverywhere(settings: Settings, listener: Listener): Promise<Listening[]> {
   const listening: Listening[] = []
   try {
     for (const { port, host } of addressesOf(settings)) {
@@ -26,8 +25,8 @@ export async function listenEverywhere(settings: Settings, listener: RequestList
 
 /** Before anything is made or migrated: a start that can't listen must leave nothing behind. @throws {Error} a sentence. */
 export async function checkPorts(settings: Settings): Promise<void> {
-  const listening = await listenEverywhere(settings, (_, response) => {
-    response.writeHead(503, { 'retry-after': '1', connection: 'close' }).end()
+  const listening = await listenEverywhere(settings, {
+    onRequest: (_, response) => response.writeHead(503, { 'retry-after': '1', connection: 'close' }).end(),
   })
   await Promise.all(listening.map(({ close }) => close(0)))
 }

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import Koa from 'koa'
 import type { ModeRuntime } from '../mode/runtime.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -9,6 +8,7 @@ import { cors } from './cors.ts'
 import { createDirect } from './direct.ts'
 import { answerFailures, createFailureOf } from './failures.ts'
 import { health } from './health.ts'
+import type { Listener } from './listen.ts'
 import { createSayAnswered, requestLog } from './request-log.ts'
 import { chooseMode, route } from './routing.ts'
 import { securityHeaderFields, securityHeaders } from './security-headers.ts'
@@ -25,7 +25,7 @@ interface Needs {
 }
 
 /** What every request passes, in order; but the busiest endpoints are reached without it, see direct.ts. */
-export function createApp({ modes, trustProxy, ping, isOpen, log, metrics, traces }: Needs): RequestListener {
+export function createApp({ modes, trustProxy, ping, isOpen, log, metrics, traces }: Needs): Listener {
   const securityFields = securityHeaderFields(modes.every(({ issuer }) => issuer.startsWith('https:')))
   const sayAnswered = createSayAnswered({ log, metrics })
   const failureOf = createFailureOf({ log, metrics })
@@ -41,5 +41,7 @@ export function createApp({ modes, trustProxy, ping, isOpen, log, metrics, trace
   app.use(cors)
   app.use(route)
   const whole = app.callback()
-  return traces.trace ? whole : createDirect({ modes, trustProxy, securityFields, sayAnswered, failureOf }, whole)
+  return traces.trace
+    ? { onRequest: whole }
+    : createDirect({ modes, trustProxy, securityFields, sayAnswered, failureOf }, whole)
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Incoming } from './context.ts'
 
 export type Body =
   | { readonly ok: true; readonly text: string }
@@ -8,11 +9,14 @@ export type Body =
  * The whole body as text, at most `limit` bytes of it. Compressed bodies are refused rather than inflated: no client
  * of ours sends them, and a bomb needs no other door. The server's requestTimeout ends slow ones.
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Body> {
+export async function readBody(request: Incoming, limit: number): Promise<Body> {
   const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') return Promise.resolve(discarded(request, 'encoded'))
-  if (Number(request.headers['content-length']) > limit) return Promise.resolve(discarded(request, 'too_large'))
+  if (encoding !== undefined && encoding !== 'identity') return discarded(request, 'encoded')
+  if (Number(request.headers['content-length']) > limit) return discarded(request, 'too_large')
+  return 'body' in request ? { ok: true, text: request.body } : arriving(request, limit)
+}
 
+function arriving(request: IncomingMessage, limit: number): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -31,8 +35,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Body>
 }
 
 /** What else arrives is dropped: nothing of it is kept. */
-function discarded(request: IncomingMessage, failure: 'too_large' | 'encoded'): Body {
-  request.removeAllListeners('data')
-  request.resume()
+function discarded(request: Incoming, failure: 'too_large' | 'encoded'): Body {
+  if (!('body' in request)) request.removeAllListeners('data').resume()
   return { ok: false, failure }
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { ParameterizedContext } from 'koa'
 import type { ModeRuntime } from '../mode/runtime.ts'
+import type { PlainRequest } from './plain-request.ts'
 
 /** What the listener's middleware finds out about a request, typed, before a route sees it. */
 export interface RequestState {
@@ -19,9 +20,12 @@ export interface RequestState {
 export type RequestContext = ParameterizedContext<RequestState>
 export type Handler = (ctx: RequestContext) => Promise<void> | void
 
+/** As Node's parser gives it, or whole and plain. */
+export type Incoming = IncomingMessage | PlainRequest
+
 /** The little of a context that the endpoints for machines need. Koa's has it, and so has that of direct.ts. */
 export interface EndpointContext {
-  readonly req: IncomingMessage
+  readonly req: Incoming
   readonly headers: IncomingHttpHeaders
   readonly method: string
   readonly path: string

@@ -1,24 +1,21 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { EndpointContext, RequestState } from './context.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { EndpointContext, Incoming, RequestState } from './context.ts'
 
 /** A request, and what is to be answered. Header names are as they were first set; setting one again replaces it. */
 export interface DirectContext extends EndpointContext {
-  /** Names and values in turn, as `writeHead` takes them. */
+  /** Names and values in turn, beside those that all answers of the route carry. */
   readonly fields: string[]
 }
 
 interface Asked {
-  readonly req: IncomingMessage
+  readonly req: Incoming
   readonly headers: IncomingHttpHeaders
   readonly path: string
   readonly ip: string
   readonly state: RequestState
-  /** What the answer carries in any case. */
-  readonly fields: readonly string[]
 }
 
-export function createDirectContext({ req, headers, path, ip, state, fields }: Asked): DirectContext {
-  const kept = fields.slice()
+export function createDirectContext({ req, headers, path, ip, state }: Asked): DirectContext {
   return {
     req,
     headers,
@@ -29,7 +26,7 @@ export function createDirectContext({ req, headers, path, ip, state, fields }: A
     status: 404,
     body: undefined,
     type: '',
-    fields: kept,
+    fields: [],
     get,
     set,
   }

@@ -1,10 +1,12 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import type { ModeRuntime } from '../mode/runtime.ts'
-import type { Endpoint, RequestState } from './context.ts'
+import type { Endpoint, Incoming, RequestState } from './context.ts'
 import { corsFields } from './cors.ts'
 import { createDirectContext, type DirectContext, fieldOf } from './direct-context.ts'
 import type { FailureOf } from './failures.ts'
+import type { Listener } from './listen.ts'
 import { answerOAuthError } from './oauth-answer.ts'
+import { type Answer, type FixedFields, fixedFields, requireValues } from './plain-answer.ts'
 import { isRepeated } from './repeated-field.ts'
 import { requestIdOf, type SayAnswered } from './request-log.ts'
 
@@ -21,32 +23,39 @@ interface DirectRoute {
   readonly endpoint: Endpoint
   readonly path: string
   readonly mode: ModeRuntime
-  readonly fields: readonly string[]
+  readonly fixed: FixedFields
 }
 
 /**
- * The endpoints that machines call thousands of times a second, between Node and their handlers nothing: Koa's context,
- * middlewares and answering cost more than all that a mint does. They get what `app.ts` would give them, and answer the
- * same to the byte (test/http/direct.test.ts); whatever isn't plainly theirs is `otherwise`'s.
+ * The endpoints that machines call thousands of times a second, between the socket or Node's parser and their handlers
+ * nothing: Koa's context, middlewares and answering cost more than all that a mint does. They get what `app.ts` would
+ * give them, and answer the same to the byte (test/http/direct.test.ts); whatever isn't plainly theirs is `otherwise`'s.
  */
-export function createDirect(needs: Needs, otherwise: RequestListener): RequestListener {
+export function createDirect(needs: Needs, otherwise: RequestListener): Listener {
   const { modes, trustProxy, securityFields, sayAnswered, failureOf } = needs
   const routes = new Map<string, DirectRoute>()
   for (const mode of modes) {
     for (const [path, endpoint] of mode.direct) {
-      const fields = Object.entries({ ...securityFields, ...corsFields(path) }).flat()
-      routes.set(`${mode.host} ${path}`, { endpoint, path, mode, fields })
+      const fixed = fixedFields({ ...securityFields, ...corsFields(path) })
+      routes.set(`${mode.host} ${path}`, { endpoint, path, mode, fixed })
     }
   }
 
-  async function run(route: DirectRoute, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  /** By the host as it was sent: one in other letters, or one of several, is not plainly ours. */
+  function routeOf(target: string | undefined, headers: IncomingHttpHeaders): DirectRoute | undefined {
+    const host = (trustProxy && headers['x-forwarded-host']) || headers.host
+    return routes.get(`${host} ${target}`)
+  }
+
+  /** Resolves with undefined if its answer can't be put into words. */
+  async function run(route: DirectRoute, req: Incoming, peerAddress: string): Promise<Answer | undefined> {
     const began = performance.now()
     const { headers } = req
+    const { path, mode, endpoint, fixed } = route
     const requestId = requestIdOf(trustProxy ? fieldOf(headers, 'x-request-id') : undefined)
-    const state: RequestState = { requestId, route: route.path, mode: route.mode }
-    const { path, fields, endpoint } = route
-    const ip = (trustProxy && lastOf(fieldOf(headers, 'x-forwarded-for'))) || req.socket.remoteAddress || ''
-    const ctx = createDirectContext({ req, headers, path, ip, state, fields })
+    const state: RequestState = { requestId, route: path, mode }
+    const ip = (trustProxy && lastOf(fieldOf(headers, 'x-forwarded-for'))) || peerAddress
+    const ctx = createDirectContext({ req, headers, path, ip, state })
     ctx.fields.push('X-Request-Id', requestId)
     try {
       await endpoint(ctx)
@@ -54,26 +63,27 @@ export function createDirect(needs: Needs, otherwise: RequestListener): RequestL
       answerOAuthError(ctx, failureOf(error, state))
     }
     try {
-      answer(ctx, res)
+      return answerOf(ctx, fixed)
     } catch (error) {
       failureOf(error, state)
-      res.destroy()
+      return undefined
+    } finally {
+      sayAnswered(ctx, began)
     }
-    sayAnswered(ctx, began)
   }
 
-  /** By the host as it was sent: one in other letters, or one of several, is not plainly ours. */
-  function routeOf(req: IncomingMessage): DirectRoute | undefined {
-    const { method, url, headers } = req
-    const host = (trustProxy && headers['x-forwarded-host']) || headers.host
-    const route = method === 'POST' ? routes.get(`${host} ${url}`) : undefined
-    return route && !isRepeated(req, 'host') ? route : undefined
-  }
-
-  return (req, res) => {
-    const route = routeOf(req)
-    if (route) run(route, req, res)
-    else otherwise(req, res)
+  return {
+    onPlain(request, ip) {
+      const route = routeOf(request.target, request.headers)
+      return route && run(route, request, ip)
+    },
+    async onRequest(req, res) {
+      const route = req.method === 'POST' ? routeOf(req.url, req.headers) : undefined
+      if (!route || isRepeated(req, 'host')) return otherwise(req, res)
+      const answer = await run(route, req, req.socket.remoteAddress ?? '')
+      if (!answer) return res.destroy()
+      res.writeHead(answer.status, [...answer.fixed.list, ...answer.fields]).end(answer.text)
+    },
   }
 }
 
@@ -81,11 +91,11 @@ export function createDirect(needs: Needs, otherwise: RequestListener): RequestL
 const lastOf = (list: string): string | undefined => list.split(',').at(-1)?.trim()
 
 /** As Koa does. */
-function answer({ status, body, type, fields }: DirectContext, res: ServerResponse): void {
+function answerOf({ status, body, type, fields }: DirectContext, fixed: FixedFields): Answer {
   const isText = typeof body === 'string'
   const text = isText ? body : JSON.stringify(body)
   const contentType = type || (isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8')
   fields.push('Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(text)))
-  res.writeHead(status, fields)
-  res.end(text)
+  requireValues(fields)
+  return { status, fixed, fields, text }
 }

@@ -1,5 +1,12 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { type OnPlain, type PlainConnections, receivePlainly } from './plain-connections.ts'
+
+export interface Listener {
+  readonly onRequest: RequestListener
+  /** What it answers before Node's parser has read it. */
+  readonly onPlain?: OnPlain
+}
 
 export interface Listening {
   readonly address: string
@@ -21,20 +28,22 @@ type Connections = Map<Socket, ServerResponse | undefined>
 
 /** @throws {Error} with the address, if it is taken or not ours. */
 export async function listen(
-  listener: RequestListener,
+  { onRequest, onPlain = () => undefined }: Listener,
   port: number,
   host: string | undefined,
   limits: Partial<typeof LIMITS> = {},
 ): Promise<Listening> {
   const connections: Connections = new Map()
-  const server = createServer({ ...LIMITS, ...limits }, (request, response) => {
+  const patience = { ...LIMITS, ...limits }
+  const server = createServer(patience, (request, response) => {
     connections.set(request.socket, response)
-    listener(request, response)
+    onRequest(request, response)
   })
   server.on('connection', (socket) => {
     connections.set(socket, undefined)
     socket.once('close', () => connections.delete(socket))
   })
+  const plain = receivePlainly(server, onPlain, patience)
   server.maxRequestsPerSocket = 0
   server.on('clientError', answerMalformed)
   await new Promise<void>((resolve, reject) => {
@@ -42,7 +51,7 @@ export async function listen(
     server.listen(port, host, resolve)
   })
   const { port: listened } = server.address() as AddressInfo
-  return { address: `${host ?? '*'}:${listened}`, close: (patience) => drain(server, connections, patience) }
+  return { address: `${host ?? '*'}:${listened}`, close: (patience) => drain({ server, connections, plain }, patience) }
 }
 
 /** Milliseconds that a refused client has to read why; one that never closes its own side doesn't keep the socket. */
@@ -61,20 +70,30 @@ const STATUS_OF: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
+interface Open {
+  server: Server
+  connections: Connections
+  plain: PlainConnections
+}
+
 /** Whoever wants nothing now is let go; whoever waits for an answer gets it, and is told that it is the last. */
-function drain(server: Server, connections: Connections, patience: number): Promise<void> {
+function drain({ server, connections, plain }: Open, patience: number): Promise<void> {
   // RFC 9112 §9.6. Requests that were on their way on an open connection are answered as well.
   const last = (response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('Connection', 'close')
   }
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), patience)
+    const force = setTimeout(() => {
+      server.closeAllConnections()
+      plain.destroy()
+    }, patience)
     server.prependListener('request', (_, response) => last(response))
     server.close(() => {
       clearTimeout(force)
       resolve()
     })
     server.closeIdleConnections()
+    plain.finish()
     for (const [socket, response] of connections) {
       if (response) last(response)
       // A browser or a balancer opens some in advance; Node 24 doesn't count them as idle.

@@ -1,11 +1,14 @@
-import type { IncomingMessage } from 'node:http'
+import type { Incoming } from './context.ts'
 
 /**
  * Whether a header that is no list was sent more than once, which RFC 9110 §5.3 forbids. Node keeps the first and says
  * nothing; whatever stands in front of us may have looked at another.
  * @param name in lower case
  */
-export function isRepeated({ rawHeaders }: IncomingMessage, name: string): boolean {
+export function isRepeated(request: Incoming, name: string): boolean {
+  // A plain request repeats none.
+  if (!('rawHeaders' in request)) return false
+  const { rawHeaders } = request
   let count = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const sent = rawHeaders[at] as string

@@ -1,14 +1,18 @@
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newAccessToken, newClientRef } from '../../server/credentials/format.ts'
+import { listen } from '../../server/http/listen.ts'
 import { describeDeployment } from '../deployments.ts'
 import { plainRequest } from '../oauth/parity-requests.ts'
 import { basic, type Caller, type Key, startDeployment, type TestDeployment } from '../start.ts'
 import { startPublicNode } from './nodes.ts'
 import { exchange, rawRequest, statusOf } from './raw.ts'
 
-/** With a query a request isn't plainly for the endpoint: Koa has it then, and is what the direct way is compared with. */
+/** With a query a request isn't plainly for the endpoint: Koa has it then, and is what the quicker ways are compared with. */
 const BY_KOA = '?by=koa'
+
+/** A name that some take for another: Node's parser has the request then. */
+const BY_NODE = { x_by: 'node' }
 
 describeDeployment('database', 'the direct way to an endpoint answers as Koa does', (open) => {
   let deployment: TestDeployment
@@ -38,9 +42,14 @@ describeDeployment('database', 'the direct way to an endpoint answers as Koa doe
   }
 
   async function expectAlike(path: string, form: string, headers: Record<string, string>): Promise<number> {
-    const [direct, byKoa] = await Promise.all([path, path + BY_KOA].map((each) => answer(each, form, headers)))
+    const [plain, direct, byKoa] = await Promise.all([
+      answer(path, form, headers),
+      answer(path, form, { ...headers, ...BY_NODE }),
+      answer(path + BY_KOA, form, headers),
+    ])
+    expect(plain, `${form} ${JSON.stringify(headers)}`).toEqual(byKoa)
     expect(direct, `${form} ${JSON.stringify(headers)}`).toEqual(byKoa)
-    return (direct as { status: number }).status
+    return plain.status
   }
 
   const filled = (text: string): string =>
@@ -106,10 +115,38 @@ describeDeployment('database', 'the direct way to an endpoint answers as Koa doe
         ...{ host: 'api.example.com', authorization: basic(key), 'content-length': String(body.length) },
         ...{ 'content-type': 'application/x-www-form-urlencoded', ...headers },
       }
-      const send = (path: string) => exchange(at, rawRequest(`POST ${path}`, fields, body))
-      const answers = await Promise.all(['/oauth/token', `/oauth/token${BY_KOA}`].map(send))
-      return answers.map(statusOf)
+      const send = (path: string, more = {}) => exchange(at, rawRequest(`POST ${path}`, { ...fields, ...more }, body))
+      const [plain, direct, byKoa] = (
+        await Promise.all([send('/oauth/token'), send('/oauth/token', BY_NODE), send(`/oauth/token${BY_KOA}`)])
+      ).map(statusOf)
+      expect(direct).toBe(byKoa)
+      return [plain, byKoa]
     }
+
+    test('each request goes the way that it is to go', async () => {
+      const { node } = await startPublicNode(deployment)
+      const ways: string[] = []
+      const { onRequest, onPlain } = node.listener
+      const listening = await listen(
+        {
+          onRequest(request, response) {
+            ways.push('node')
+            return onRequest(request, response)
+          },
+          onPlain(request, ip) {
+            const answering = onPlain?.(request, ip)
+            if (answering) ways.push('plain')
+            return answering
+          },
+        },
+        0,
+        '127.0.0.1',
+      )
+      afterAll(() => listening.close(0))
+      const at = Number(listening.address.split(':').at(-1))
+      expect(await statuses(at, {})).toEqual([200, 200])
+      expect(ways.sort()).toEqual(['node', 'node', 'plain'])
+    })
 
     test.each<[string, Record<string, string | string[]>, number]>([
       ['itself', {}, 200],

@@ -15,10 +15,12 @@ const portOf = (address: string) => Number(address.split(':').at(-1))
 async function echo() {
   const outcomes: string[] = []
   const listening = await listen(
-    async (request, response) => {
-      const body = await readBody(request, 1_000)
-      outcomes.push(body.ok ? 'whole' : body.failure)
-      response.end(JSON.stringify(body))
+    {
+      async onRequest(request, response) {
+        const body = await readBody(request, 1_000)
+        outcomes.push(body.ok ? 'whole' : body.failure)
+        response.end(JSON.stringify(body))
+      },
     },
     0,
     '127.0.0.1',
