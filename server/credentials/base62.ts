@@ -17,14 +17,16 @@ function randomByte(): number {
   return byte
 }
 
+const CODES = Buffer.from(DIGITS)
+
 /** Uniform: bytes from 248 (= 4 × 62) up would favour the first digits and are drawn again. log2(62) bits each. */
 export function randomBase62(length: number): string {
-  let text = ''
-  while (text.length < length) {
+  const codes: number[] = []
+  while (codes.length < length) {
     const byte = randomByte()
-    if (byte < 248) text += DIGITS[byte % 62]
+    if (byte < 248) codes.push(CODES[byte % 62] as number)
   }
-  return text
+  return String.fromCharCode(...codes)
 }
 
 /** 5 bits each. */

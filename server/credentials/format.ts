@@ -99,7 +99,12 @@ const LONGEST = 128
 
 /** Undefined for anything that was never issued: wrong form, alphabet, length or checksum. Asks no store. */
 export function parseCredential(text: string): Credential | undefined {
-  if (text.length > LONGEST || !isSealed(text)) return undefined
+  if (text.length > LONGEST) return undefined
+  const credential = readCredential(text)
+  return credential && isSealed(text) ? credential : undefined
+}
+
+function readCredential(text: string): Credential | undefined {
   const token = ACCESS_TOKEN.exec(text)
   if (token) return { kind: 'access_token', mode: token[1] as Mode, clientRef: token[2] as string, text }
   const key = WITH_ID.exec(text)
@@ -123,12 +128,13 @@ export function parseCredential(text: string): Credential | undefined {
 export function parseClientSecret(clientId: string, clientSecret: string): SecretCredential | undefined {
   if (clientId.startsWith('app_')) return parseAppSecret(clientId, clientSecret)
   const text = `${clientId}_${clientSecret}`
-  const spelled = /^tk_(?!(?:live|test)_)/.test(text) ? [insertMode(text, 'live'), insertMode(text, 'test')] : [text]
-  for (const candidate of spelled) {
-    const credential = parseCredential(candidate)
-    if (credential?.kind === 'standard_key' || credential?.kind === 'enterprise_key') return credential
-  }
-  return undefined
+  if (!/^tk_(?!(?:live|test)_)/.test(text)) return parseKey(text)
+  return parseKey(insertMode(text, 'live')) ?? parseKey(insertMode(text, 'test'))
+}
+
+function parseKey(text: string): SecretCredential | undefined {
+  const credential = parseCredential(text)
+  return credential?.kind === 'standard_key' || credential?.kind === 'enterprise_key' ? credential : undefined
 }
 
 /** An app's secret names the app; whoever presents it must name the same. */

@@ -2,17 +2,17 @@ import type { Database } from '../storage/database.ts'
 import type { TenantScope } from '../tenancy/scoped-database.ts'
 import type { Peer } from './peer.ts'
 
-/** What came together of one secret on one day. */
+/** What comes together of one secret on one day. */
 export interface SecretUse extends TenantScope {
   readonly clientId: string
   readonly secretId: string
   /** In UTC: 2030-01-31. */
   readonly day: string
-  readonly count: number
+  count: number
   /** Of the last use, cut to the minute. */
-  readonly at: number
+  at: number
   /** Of the last use whose place is known. */
-  readonly from: Peer | undefined
+  from: Peer | undefined
 }
 
 /**

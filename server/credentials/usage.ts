@@ -38,29 +38,39 @@ const BATCH = 500
 const AGENT_LENGTH = 200
 
 export function createUsage({ database, clock, capacity = 100_000 }: Needs): Usage {
-  let uses = new Map<string, SecretUse>()
+  let uses: Uses = new Map()
+  let size = 0
   let flushing = Promise.resolve()
   const today = createToday(clock)
 
-  function add(name: string, use: SecretUse): void {
-    const before = uses.get(name)
-    if (before) uses.set(name, together(before, use))
+  function ofDay(day: string): Map<string, SecretUse> {
+    const before = uses.get(day)
+    if (before) return before
+    const fresh = new Map()
+    uses.set(day, fresh)
+    return fresh
+  }
+
+  function add(use: SecretUse): void {
+    const secrets = ofDay(use.day)
+    const before = secrets.get(use.secretId)
+    if (before) join(before, use)
     // Without the database for long: rather uncounted than out of memory.
-    else if (uses.size < capacity) uses.set(name, use)
+    else if (size < capacity) {
+      secrets.set(use.secretId, use)
+      size += 1
+    }
   }
 
   async function write(): Promise<void> {
-    const taken = [...uses]
+    const taken = [...uses.values()].flatMap((secrets) => [...secrets.values()])
     uses = new Map()
+    size = 0
     for (let at = 0; at < taken.length; at += BATCH) {
       try {
-        const missed = await writeUses(
-          database,
-          taken.slice(at, at + BATCH).map(([, use]) => use),
-        )
-        for (const use of missed) add(nameOf(use), use)
+        for (const use of await writeUses(database, taken.slice(at, at + BATCH))) add(use)
       } catch (error) {
-        for (const [name, use] of taken.slice(at)) add(name, use)
+        for (const use of taken.slice(at)) add(use)
         throw error
       }
     }
@@ -80,18 +90,22 @@ export function createUsage({ database, clock, capacity = 100_000 }: Needs): Usa
       const userAgent = peer?.userAgent?.slice(0, AGENT_LENGTH)
       const from = peer && { ip: peer.ip, userAgent }
       const use = { tenantId, mode, clientId, secretId, day: today(now), count: 1, at, from }
-      add(nameOf(use), use)
-      if (uses.size === Math.ceil(capacity / 2)) flush().catch(() => {})
+      add(use)
+      if (size === Math.ceil(capacity / 2)) flush().catch(() => {})
     },
     flush,
   }
 }
 
-const nameOf = ({ secretId, day }: Pick<SecretUse, 'secretId' | 'day'>): string => `${day} ${secretId}`
+/** By day, and then by secret: nothing is put together, looked up and thrown away for one more use. */
+type Uses = Map<string, Map<string, SecretUse>>
 
-const together = (one: SecretUse, other: SecretUse): SecretUse => {
-  const [earlier, later] = one.at <= other.at ? [one, other] : [other, one]
-  return { ...later, from: later.from ?? earlier.from, count: one.count + other.count }
+/** The later of the two stands; what is known of where the earlier was fills its gap. */
+function join(before: SecretUse, use: SecretUse): void {
+  const isLater = use.at >= before.at
+  before.from = (isLater ? use.from : before.from) ?? (isLater ? before.from : use.from)
+  before.at = Math.max(before.at, use.at)
+  before.count += use.count
 }
 
 /** The day in UTC, put into words once. */

@@ -99,15 +99,16 @@ function sealed(clientId: string, clientSecret: string, challenge: boolean): Res
 export const unauthenticated = (challenge: boolean) =>
   fail('invalid_client', 'client authentication failed', { challenge })
 
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+const BASIC = /^basic(?: |$)/i
+const CREDENTIALS = /^basic ([A-Za-z0-9+/]+={0,2})$/i
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 7617 §2: neither part may hold control characters.
 const CONTROL = /[\x00-\x1f\x7f]/
 
 /** RFC 7617 §2; each part is form-encoded first (RFC 6749 §2.3.1), so `+` is a space and `%` an escape. */
 function basicCredentials(authorization: string): Result<{ clientId: string; clientSecret: string }> {
-  const [scheme = '', encoded = '', ...rest] = authorization.split(' ')
-  if (scheme.toLowerCase() !== 'basic') return unauthenticated(true)
-  if (rest.length || !BASE64.test(encoded) || encoded.length % 4 !== 0) return malformedBasic
+  const encoded = CREDENTIALS.exec(authorization)?.[1]
+  if (encoded === undefined) return BASIC.test(authorization) ? malformedBasic : unauthenticated(true)
+  if (encoded.length % 4 !== 0) return malformedBasic
   const text = Buffer.from(encoded, 'base64').toString()
   const colon = text.indexOf(':')
   if (colon < 1 || CONTROL.test(text)) return malformedBasic

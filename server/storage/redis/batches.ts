@@ -15,26 +15,28 @@ export interface Batches {
 interface Turn {
   readonly reads: Read[]
   readonly writes: Write[]
-  readonly events: Event[]
+  readonly events: string[]
+  /** Settles with its writes and events, all of them at once. */
+  readonly done: PromiseWithResolvers<void>
 }
 
-interface Waiting<T> {
-  resolve(value: T): void
+interface Read {
+  readonly keys: readonly string[]
+  resolve(found: (string | null)[]): void
   reject(error: unknown): void
 }
 
-interface Read extends Waiting<(string | null)[]> {
-  readonly keys: readonly string[]
-}
-
-interface Write extends Waiting<void> {
+interface Write {
   readonly key: string
   readonly value: string
   readonly lifetime: number
 }
 
-interface Event extends Waiting<void> {
-  readonly event: string
+function newTurn(): Turn {
+  const done = Promise.withResolvers<void>()
+  // A turn of reads alone has nobody who waits for it.
+  done.promise.catch(() => {})
+  return { reads: [], writes: [], events: [], done }
 }
 
 /** In Lua, since a pipeline costs this process a command for each: three writes are done in the time of one. */
@@ -69,17 +71,17 @@ const MOST = 1_000
  */
 export function createBatches(redis: RedisConnection, stream: string): Batches {
   redis.defineCommand('kcTurn', { lua: TURN })
-  let turn: Turn = { reads: [], writes: [], events: [] }
+  let turn = newTurn()
   let asked = 0
 
   function flush(): void {
     if (asked === 0) return
-    const { reads, writes, events } = turn
-    turn = { reads: [], writes: [], events: [] }
+    const taken = turn
+    turn = newTurn()
     asked = 0
-    if (redis.isCluster) sendEvents(redis, stream, events)
-    else if (writes.length || events.length) sendAll(redis as WithTurn, stream, { reads, writes, events })
-    else sendReads(redis, reads)
+    if (redis.isCluster) sendEvents(redis, stream, taken)
+    else if (taken.writes.length || taken.events.length) sendAll(redis as WithTurn, stream, taken)
+    else sendReads(redis, taken.reads)
   }
 
   /** Before what is asked for is put into the turn. */
@@ -88,11 +90,11 @@ export function createBatches(redis: RedisConnection, stream: string): Batches {
     if (asked++ === 0) setImmediate(flush)
   }
 
-  const append: Batches['append'] = (event) =>
-    new Promise((resolve, reject) => {
-      schedule()
-      turn.events.push({ event, resolve, reject })
-    })
+  function append(event: string): Promise<void> {
+    schedule()
+    turn.events.push(event)
+    return turn.done.promise
+  }
 
   if (redis.isCluster) {
     return {
@@ -112,11 +114,11 @@ export function createBatches(redis: RedisConnection, stream: string): Batches {
         schedule()
         turn.reads.push({ keys, resolve, reject })
       }),
-    set: (key, value, lifetime) =>
-      new Promise((resolve, reject) => {
-        schedule()
-        turn.writes.push({ key, value, lifetime, resolve, reject })
-      }),
+    set(key, value, lifetime) {
+      schedule()
+      turn.writes.push({ key, value, lifetime })
+      return turn.done.promise
+    },
   }
 }
 
@@ -135,42 +137,35 @@ function sendReads(redis: RedisConnection, reads: readonly Read[]): void {
   )
 }
 
-function sendEvents(redis: RedisConnection, stream: string, events: readonly Event[]): void {
-  redis.xadd(stream, '*', ...fieldsOf(events.map(({ event }) => event))).then(
-    () => resolveAll(events),
-    (error) => rejectAll(events, error),
-  )
+function sendEvents(redis: RedisConnection, stream: string, { events, done }: Turn): void {
+  redis.xadd(stream, '*', ...fieldsOf(events)).then(() => done.resolve(), done.reject)
 }
 
 /** Its answer is that of its reads. Should it fail halfway, nobody hears that anything of it was done. */
-function sendAll(redis: WithTurn, stream: string, { reads, writes, events }: Turn): void {
+function sendAll(redis: WithTurn, stream: string, { reads, writes, events, done }: Turn): void {
   const places = placesOf(reads)
   const keys = writes.map(({ key }) => key)
   if (events.length) keys.push(stream)
   keys.push(...places.keys())
   const values: (string | number)[] = [writes.length, events.length]
   for (const { value, lifetime } of writes) values.push(value, lifetime)
-  for (const { event } of events) values.push(event)
+  values.push(...events)
   redis.kcTurn(keys.length, ...keys, ...values).then(
     (found) => {
-      resolveAll(writes)
-      resolveAll(events)
+      done.resolve()
       settleReads(reads, places, found)
     },
     (error) => {
-      for (const waiting of [reads, writes, events]) rejectAll(waiting, error)
+      done.reject(error)
+      rejectAll(reads, error)
     },
   )
-}
-
-function resolveAll(waiting: readonly Waiting<void>[]): void {
-  for (const { resolve } of waiting) resolve()
 }
 
 function settleReads(reads: readonly Read[], places: Map<string, number>, found: readonly (string | null)[]): void {
   for (const { keys, resolve } of reads) resolve(keys.map((key) => found[places.get(key) as number] ?? null))
 }
 
-function rejectAll(waiting: readonly { reject(error: unknown): void }[], error: unknown): void {
-  for (const { reject } of waiting) reject(error)
+function rejectAll(reads: readonly Read[], error: unknown): void {
+  for (const { reject } of reads) reject(error)
 }

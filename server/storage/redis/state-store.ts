@@ -51,7 +51,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
   const batches = createBatches(redis, key('e', ''))
   const eventStream = createEventStream(redis, key('e', ''))
   const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
-  const find = async (name: string) => (await answered(batches.get([name])))[0] ?? undefined
+  const find = (name: string) => answered(batches.get([name]), ([value]) => value ?? undefined)
   const put = async (name: string, value: string, expiresAt: number) => {
     const left = ttl(expiresAt)
     if (left > 0) await answered(batches.set(name, value, left))
@@ -66,9 +66,9 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
     findToken: (digest) => find(key('a', digest)),
     removeToken: async (digest) => (await answered(redis.del(key('a', digest)))) === 1,
 
-    async standings(refs) {
-      const values = await answered(batches.get(refs.map((ref) => key('s', ref))))
-      return refs.map((ref, at) => standing(ref, values[at]))
+    standings(refs) {
+      const named = refs.map((ref) => key('s', ref))
+      return answered(batches.get(named), (values) => refs.map((ref, at) => standing(ref, values[at])))
     },
     async forgetStandings(refs) {
       await answered(Promise.all(refs.map((ref) => redis.del(key('s', ref)))))
@@ -134,7 +134,11 @@ function standing(ref: string, value: string | null | undefined): Standing | und
 }
 
 /** In time: each command has its own timeout, and is refused while there is no connection (connection.ts). */
-const answered = <T>(reply: Promise<T>): Promise<T> => reply.catch(unanswered)
+function answered<T>(reply: Promise<T>): Promise<T>
+function answered<T, U>(reply: Promise<T>, read: (value: T) => U): Promise<U>
+function answered<T>(reply: Promise<T>, read?: (value: T) => unknown): Promise<unknown> {
+  return reply.then(read, unanswered)
+}
 
 function unanswered(error: unknown): never {
   // ioredis hangs the command with its arguments on the error: no business of whoever logs it.
