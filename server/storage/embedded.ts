@@ -66,8 +66,9 @@ async function initialise(path: string): Promise<void> {
 async function open(path: string): Promise<PGlite> {
   const pglite = await PGlite.create({
     dataDir: path,
-    // Without background processes the log is trimmed only by CHECKPOINT (see open.ts), down to these.
-    startParams: [...PGlite.defaultStartParams, '-c', 'min_wal_size=32MB', '-c', 'max_wal_size=64MB'],
+    // Without background processes the log is trimmed only by CHECKPOINT (see open.ts), down to the first of these. At
+    // the second PostgreSQL asks for one by itself, and waits for ever for the process that would make it.
+    startParams: [...PGlite.defaultStartParams, '-c', 'min_wal_size=32MB', '-c', 'max_wal_size=100GB'],
   })
   // PGlite takes the host's time zone, and Prisma reads and writes times as UTC whatever the session says.
   await pglite.exec("SET TIME ZONE 'UTC'")

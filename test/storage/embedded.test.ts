@@ -272,6 +272,17 @@ describe('a PostgreSQL that gave up', () => {
   })
 })
 
+test('however much is written between two vacuums, it goes on', { timeout: 60_000 }, async () => {
+  const script = join(import.meta.dirname, 'embedded-heavy-writer.ts')
+  // Without end it would be in PostgreSQL's own code, which hears no signal but this.
+  const child = spawn(process.execPath, [script, await dataDir()], {
+    stdio: 'ignore',
+    timeout: 50_000,
+    killSignal: 'SIGKILL',
+  })
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
+
 describe('kill -9', () => {
   test('while writing loses nothing that was acknowledged, time after time', { timeout: 60_000 }, async () => {
     const path = await dataDir()
