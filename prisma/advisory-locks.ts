@@ -4,4 +4,5 @@ export const ADVISORY_LOCK = {
   signingKeys: 7_205_759_404,
   bootstrap: 7_205_759_405,
   auditDrain: { live: 7_205_759_406, test: 7_205_759_407 },
+  rebuiltIndexes: 7_205_759_408,
 } as const

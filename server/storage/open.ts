@@ -11,6 +11,7 @@ import { createPostgresStateStore, SHORT_LIVED } from './postgres/state-store.ts
 import { connectRedis, redisReady } from './redis/connection.ts'
 import { createRedisStateStore } from './redis/state-store.ts'
 import { type StateStore, StoreUnavailable } from './state-store.ts'
+import { rebuildSwollenIndexes, rebuildSwollenIndexesAlone } from './swollen-indexes.ts'
 
 export interface Storage {
   readonly database: Database
@@ -19,7 +20,7 @@ export interface Storage {
   migrate(): Promise<string[]>
   /** Resolves if database and state answer reads and writes. @throws {StoreUnavailable} */
   ping(): Promise<void>
-  /** Makes the room of swept rows usable again. */
+  /** Gives the room of swept rows back, and that of the indexes that they have swollen. */
   vacuum(): Promise<void>
   close(): Promise<void>
 }
@@ -40,12 +41,15 @@ interface OpenedDatabase extends Pick<Storage, 'database' | 'migrate' | 'vacuum'
 const START_PATIENCE = 5_000
 
 /** Where rows come and go, or are written again and again. */
-const RESTLESS = [...SHORT_LIVED, 'secret', 'standing', 'usage_day', 'pending_event']
+const RESTLESS = [
+  ...[...SHORT_LIVED, 'secret', 'standing', 'usage_day', 'pending_event'],
+  ...['sign_in_session', 'idempotent_request', 'webhook_message'],
+]
 
 /** Opens what the deployment has. @throws {Error} a sentence that names the setting, when a store can't be reached. */
 export async function openStorage(settings: StorageSettings, { clock, log, patience }: Needs): Promise<Storage> {
   const opened = settings.databaseUrl
-    ? await postgres(settings.databaseUrl)
+    ? await postgres(settings.databaseUrl, log)
     : await embedded(settings.dataDir, { log, ...(patience !== undefined && { patience }) })
   try {
     const { state, closeState } = await openState(settings.redisUrl, { database: opened.database, clock, log })
@@ -86,7 +90,7 @@ async function openState(redisUrl: string | undefined, { database, clock, log }:
   return { state: each((mode) => createRedisStateStore({ redis, mode, clock })), closeState }
 }
 
-async function postgres(databaseUrl: string): Promise<OpenedDatabase> {
+async function postgres(databaseUrl: string, log: Needs['log']): Promise<OpenedDatabase> {
   await withClient(databaseUrl, async () => {})
   const { database, close } = openPostgres(databaseUrl)
   return {
@@ -97,8 +101,9 @@ async function postgres(databaseUrl: string): Promise<OpenedDatabase> {
     vacuum: () =>
       withClient(
         databaseUrl,
-        async ({ execute }) => {
-          for (const table of RESTLESS) await execute(`VACUUM (SKIP_LOCKED) ${table}`)
+        async (connection) => {
+          for (const table of RESTLESS) await connection.execute(`VACUUM (SKIP_LOCKED) ${table}`)
+          await rebuildSwollenIndexes(connection, RESTLESS, log)
         },
         { query_timeout: 60_000 },
       ),
@@ -115,6 +120,7 @@ async function embedded(dataDir: string, options: Pick<Needs, 'log' | 'patience'
     async vacuum() {
       // One statement per call: PGlite runs several as one transaction, where neither is allowed.
       for (const table of RESTLESS) await pglite.exec(`VACUUM ${table}`)
+      await rebuildSwollenIndexesAlone(overPglite(pglite), RESTLESS)
       await pglite.exec('CHECKPOINT')
     },
   }

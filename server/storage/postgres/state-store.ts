@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { Mode } from '../../mode/mode.ts'
+import { type Mode, otherMode } from '../../mode/mode.ts'
 import { type Database, Prisma } from '../database.ts'
 import type { FailureCount, Standing, StateStore } from '../state-store.ts'
 import { createPendingEvents } from './pending-events.ts'
@@ -107,10 +107,12 @@ export function createPostgresStateStore({ database, mode, clock }: Needs): Stat
       for (const table of SHORT_LIVED.map((name) => Prisma.raw(name))) {
         // SKIP LOCKED: nodes sweep side by side, and a row that is being revived stays. Over by the database's clock, too:
         // a node whose own is ahead would take from all others their tokens, and the memory of what is good once.
+        // Oldest first and "not of the other mode": of a table that was never analysed (the embedded ones never are) PostgreSQL
+        // thinks that a mode has next to no rows, and would read all of both indexes for each batch.
         removed += await database.$executeRaw`
           DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM ${table} WHERE mode = ${mode} AND expires_at <= LEAST(${now()}::timestamptz, now())
-            LIMIT ${limit} FOR UPDATE SKIP LOCKED))`
+            SELECT ctid FROM ${table} WHERE mode <> ${otherMode(mode)} AND expires_at <= LEAST(${now()}::timestamptz, now())
+            ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`
       }
       return removed
     },
