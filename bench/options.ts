@@ -6,6 +6,8 @@ export interface Options {
   readonly rounds: number
   /** Of each run of the load generator. */
   readonly seconds: number
+  /** That the load generator keeps open: so many requests are under way at once. */
+  readonly connections: number
   readonly nodeArgs: readonly string[]
   /** How many processes share the port; everything is measured with each. */
   readonly processes: readonly number[]
@@ -40,6 +42,7 @@ export function readOptions(environment: NodeJS.ProcessEnv, known: readonly stri
     clients: number('BENCH_CLIENTS', 10_000),
     rounds: number('BENCH_ROUNDS', 5),
     seconds: number('BENCH_SECONDS', only ? 5 : 2),
+    connections: number('BENCH_CONNECTIONS', 128),
     nodeArgs: environment.BENCH_NODE_ARGS?.split(' ').filter(Boolean) ?? [],
     processes: processes.filter((count) => count >= 1 && count <= Math.max(2, availableParallelism())),
     only,

@@ -1,5 +1,5 @@
 import type { Machine } from './machine.ts'
-import type { Against } from './options.ts'
+import type { Against, Options } from './options.ts'
 
 /** What a run found: bench/results/latest.json, of which the chart and the text are made. */
 export interface Results {
@@ -7,8 +7,10 @@ export interface Results {
   /** Of the checkout, with `+` if something in it was changed. */
   readonly commit: string
   readonly machine: Machine
-  readonly settings: { readonly clients: number; readonly rounds: number; readonly seconds: number }
+  readonly settings: Pick<Options, 'clients' | 'rounds' | 'seconds' | 'connections'>
   readonly rates: readonly Rate[]
+  /** Those that have a promised ratio, with one process, with fewer and with more connections. */
+  readonly crowds: readonly Rate[]
   readonly latencies: readonly Latency[]
   readonly memory: Memory | undefined
 }
@@ -27,6 +29,8 @@ export interface Rate {
   readonly name: string
   readonly title: string
   readonly processes: number
+  /** Requests under way at once. */
+  readonly connections: number
   readonly ours: Figures
   readonly promised: { readonly ratio?: number; readonly perSecond?: number }
   readonly others: readonly Other[]

@@ -10,18 +10,22 @@ import { writeResults } from './report/write.ts'
 import type { Latency, Rate } from './results.ts'
 import { openWorld, type World } from './world.ts'
 
+/** Connections, beside those of the settings. */
+const CROWDS = [32, 512]
+
 /** `npm run bench`: see docs/benchmarks.md. What counts is the ratio; absolute figures are the machine's. */
 async function main(options: Options): Promise<void> {
-  const { clients, rounds, seconds, only } = options
+  const { clients, rounds, seconds, connections, only } = options
   const wants = (name: string) => only?.includes(name) ?? true
   await ensureWrk()
   const [commit, machine] = await Promise.all([describeCommit(), describeMachine()])
-  const about = { at: new Date().toISOString(), commit, machine, settings: { clients, rounds, seconds } }
+  const about = { at: new Date().toISOString(), commit, machine, settings: { clients, rounds, seconds, connections } }
   print(headline(about))
   const world = await openWorld(options)
   try {
     const rates: Rate[] = []
     const latencies: Latency[] = []
+    const crowds: Rate[] = []
     for (const processes of options.processes) {
       // Others than the floor are no yardstick of how well processes share the work.
       const against = processes === options.processes[0] ? options.against : (['floor'] as const)
@@ -29,9 +33,10 @@ async function main(options: Options): Promise<void> {
       rates.push(...found.rates)
       latencies.push(...found.latencies)
     }
+    if (!only) crowds.push(...(await measureCrowds(world, options)))
     const memory = wants('memory') ? await measureMemory(world, options) : undefined
     if (memory) print(memoryText(memory))
-    if (!only) await writeResults({ ...about, rates, latencies, memory })
+    if (!only) await writeResults({ ...about, rates, crowds, latencies, memory })
   } finally {
     await world.close()
   }
@@ -54,6 +59,21 @@ async function measureWith(processes: number, world: World, options: Options, wa
   }
   await servers.stop()
   return { rates, latencies }
+}
+
+/** How the promised ratios change with the number of requests under way at once. */
+async function measureCrowds(world: World, options: Options): Promise<Rate[]> {
+  const servers = await world.start(1, ['floor'])
+  const rates: Rate[] = []
+  for (const measure of MEASURES.filter(({ promised }) => promised?.ratio !== undefined)) {
+    for (const connections of CROWDS) {
+      const rate = await compare(measure, world, servers, 1, { ...options, connections, against: ['floor'] })
+      rates.push(rate)
+      print(rateText(rate))
+    }
+  }
+  await servers.stop()
+  return rates
 }
 
 const print = (text: string): void => void process.stdout.write(text)

@@ -24,6 +24,8 @@ interface Wanted {
   readonly queue: Queue
   readonly perSecond: number
   readonly seconds: number
+  /** Seconds before these that aren't counted. */
+  readonly warmUp?: number
 }
 
 const CONNECTIONS = 64
@@ -34,17 +36,17 @@ const PATIENCE = 5_000
  * As many requests a second as were asked for, however the server keeps up: one that finds all connections busy waits,
  * and its wait counts. wrk sends the next only when the last was answered, so that a server that stumbles is asked less.
  */
-export async function fixedRate({ port, queue, perSecond, seconds }: Wanted): Promise<FixedRate> {
+export async function fixedRate({ port, queue, perSecond, seconds, warmUp = 0 }: Wanted): Promise<FixedRate> {
   const latencies = createHistogram()
   const free = Array.from({ length: CONNECTIONS }, () => openConnection(port))
   const connections = [...free]
   const due: number[] = []
-  const total = perSecond * seconds
+  const total = perSecond * (warmUp + seconds)
   let answered = 0
   let errors = 0
 
   const settled = (dueAt: number, isGood: boolean) => {
-    latencies.record(Math.max(1, Math.round((performance.now() - dueAt) * 1000)))
+    if (dueAt >= began + warmUp * 1000) latencies.record(Math.max(1, Math.round((performance.now() - dueAt) * 1000)))
     answered += 1
     if (!isGood) errors += 1
   }

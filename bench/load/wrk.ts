@@ -20,6 +20,7 @@ interface Wanted {
   /** As request.ts writes it. */
   readonly file: string
   readonly seconds: number
+  readonly connections: number
   readonly script?: Script
 }
 
@@ -30,10 +31,10 @@ export async function ensureWrk(): Promise<void> {
   if ('code' in error && error.code === 'ENOENT') throw new Error('wrk is not installed (Debian: apt-get install wrk).')
 }
 
-/** 32 connections from one thread. */
-export async function wrk({ port, file, seconds, script = 'requests' }: Wanted): Promise<Load> {
+/** From one thread. */
+export async function wrk({ port, file, seconds, connections, script = 'requests' }: Wanted): Promise<Load> {
   const lua = join(import.meta.dirname, `${script}.lua`)
-  const args = ['-t1', '-c32', `-d${seconds}s`, '-s', lua, `http://127.0.0.1:${port}`, '--', file]
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', lua, `http://127.0.0.1:${port}`, '--', file]
   const { stdout } = await promisify(execFile)('wrk', args)
   const { microseconds, ...rest } = JSON.parse(/^RESULT (.*)$/m.exec(stdout)?.[1] ?? '{}')
   return { ...rest, perSecond: Math.round(rest.requests / (microseconds / 1e6)) }

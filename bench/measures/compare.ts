@@ -37,7 +37,7 @@ export async function compare(
     return { against: each.against as Other['against'], title: each.title, figures: figuresOf(theirs), ratio }
   })
   const { name, title, promised = {} } = measure
-  return { name, title, processes, promised, ours: figuresOf(ours), others }
+  return { name, title, processes, connections: options.connections, promised, ours: figuresOf(ours), others }
 }
 
 function figuresOf(runs: readonly Run[]): Figures {

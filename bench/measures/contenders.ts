@@ -67,7 +67,7 @@ export async function contenders(measure: Measure, world: World, servers: Server
   return entries.map((entry) => contender(entry, join(world.dir, `${name} ${entry.against}`), options))
 }
 
-function contender(entry: Entry, file: string, { clients }: Options): Contender {
+function contender(entry: Entry, file: string, { clients, connections }: Options): Contender {
   const { against, title, address, server, requests, goodOnce, script, after = async () => {} } = entry
   const { port } = address
   let best = FIRST_GUESS / MARGIN
@@ -79,7 +79,7 @@ function contender(entry: Entry, file: string, { clients }: Options): Contender 
       const wanted = goodOnce ? Math.ceil(best * MARGIN * seconds) : clients
       await writeRequests(file, await requests(wanted))
       const before = await server.processorTime()
-      const load = await wrk({ port, file, seconds, ...(script && { script }) })
+      const load = await wrk({ port, file, seconds, connections, ...(script && { script }) })
       await after()
       best = Math.max(best, load.perSecond)
       return { ...load, cpu: ((await server.processorTime()) - before) / load.requests }

@@ -1,5 +1,4 @@
-import { fixedRate } from '../load/fixed-rate.ts'
-import { QUEUES } from '../load/queues.ts'
+import { fixedRateApart } from '../load/fixed-rate-apart.ts'
 import { sendAll } from '../load/send-all.ts'
 import type { Options } from '../options.ts'
 import type { Latency } from '../results.ts'
@@ -9,8 +8,8 @@ import type { Measure } from './measure.ts'
 
 /** Of the promised rate. */
 const SHARE = 0.7
-/** Seconds that aren't counted: the connections are made, and code that was idle is in use. */
-const WARM_UP = 1
+/** Seconds that aren't counted: the connections are made, and code that was idle is in use again. */
+const WARM_UP = 2
 
 /** Latency at 70 % of the promised rate; undefined where none is promised. */
 export async function latencyOf(
@@ -24,12 +23,11 @@ export async function latencyOf(
   const perSecond = Math.round(promised.perSecond * SHARE)
   const { requests, script = 'requests' } = await measure.prepare(world)
   await sendAll(world.ours.port, await requests(clients))
-  const run = async (length: number) => {
-    const queue = QUEUES[script](await requests(perSecond * length))
-    const latency = await fixedRate({ port: world.ours.port, queue, perSecond, seconds: length })
-    await caughtUp(world)
-    return latency
-  }
-  await run(WARM_UP)
-  return { name, title, processes, ...(await run(Math.max(2 * seconds, WARM_UP))) }
+  const counted = Math.max(2 * seconds, WARM_UP)
+  const latency = await fixedRateApart({
+    ...{ port: world.ours.port, script, perSecond, seconds: counted, warmUp: WARM_UP },
+    requests: await requests(perSecond * (WARM_UP + counted)),
+  })
+  await caughtUp(world)
+  return { name, title, processes, ...latency }
 }

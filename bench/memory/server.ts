@@ -20,6 +20,8 @@ export interface MintedOverHttp {
   readonly auditEntry: number
 }
 
+const CONNECTIONS = 128
+
 /** What the server holds while it mints on and on, on a Redis of its own. @param seconds of mints between two looks */
 export async function mintOverHttp(world: World, redisUrl: string, seconds: number): Promise<MintedOverHttp> {
   const [port] = (await freePorts(1)) as [number]
@@ -39,7 +41,7 @@ export async function mintOverHttp(world: World, redisUrl: string, seconds: numb
   const logBefore = await auditLog(world)
   mints += (await sendAll(world.ours.port, requests)).length
   const run = async () => {
-    const { requests: sent, errors } = await wrk({ port: world.ours.port, file, seconds })
+    const { requests: sent, errors } = await wrk({ port: world.ours.port, file, seconds, connections: CONNECTIONS })
     mints += sent - errors
   }
   // Until the first look the heap is still growing to its working size.

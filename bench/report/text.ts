@@ -3,16 +3,16 @@ import type { Change, Figures, Latency, Memory, Other, Rate, Results } from '../
 /** Lines for a terminal. */
 export function headline({ machine, commit, settings }: Pick<Results, 'machine' | 'commit' | 'settings'>): string {
   const { processor, cores, memory, node, redis, postgres } = machine
-  const { clients, rounds, seconds } = settings
+  const { clients, rounds, seconds, connections } = settings
   return (
     `${processor}, ${cores} cores, ${memory} GB; Node ${node}, Redis ${redis}, PostgreSQL ${postgres}; commit ${commit}; ` +
-    `${clients} clients, ${rounds} rounds of ${seconds} s\n`
+    `${clients} clients, ${connections} connections, ${rounds} rounds of ${seconds} s\n`
   )
 }
 
-export function rateText({ title, processes, ours, promised, others }: Rate): string {
+export function rateText({ title, processes, connections, ours, promised, others }: Rate): string {
   const goal = promised.perSecond ? `   promised ${promised.perSecond}/s` : ''
-  return `${title}, ${processesText(processes)}: ${figuresText(ours)}${goal}\n${others
+  return `${title}, ${processesText(processes)}, ${connections} connections: ${figuresText(ours)}${goal}\n${others
     .map((other) => `  ${otherText(other, other.against === 'floor' ? promised.ratio : undefined)}\n`)
     .join('')}`
 }

@@ -14,12 +14,19 @@ const other = (against: Other['against'], title: string, perSecond: number): Oth
 })
 
 const mint: Rate = {
-  ...{ name: 'mint', title: 'Mint', processes: 1, ours: figures(4_321), promised: { ratio: 0.7, perSecond: 4_000 } },
+  ...{
+    name: 'mint',
+    title: 'Mint',
+    processes: 1,
+    connections: 128,
+    ours: figures(4_321),
+    promised: { ratio: 0.7, perSecond: 4_000 },
+  },
   others: [other('floor', 'one Redis write', 6_066), other('oidc-provider', 'bare oidc-provider', 1_911)],
 }
 const minted = { ...mint, processes: 2, ours: figures(6_543) }
 const exchange: Rate = {
-  ...{ name: 'exchange', title: 'Exchange <&>', processes: 1, ours: figures(1_777), promised: {} },
+  ...{ name: 'exchange', title: 'Exchange <&>', processes: 1, connections: 128, ours: figures(1_777), promised: {} },
   others: [other('floor', 'two Redis writes', 5_055), other('signature', 'verifying one signature', 9_099)],
 }
 const latency: Latency = {
@@ -44,8 +51,8 @@ const memory: Memory = {
 const results: Results = {
   ...{ at: '2030-01-31T12:00:00.000Z', commit: 'abcdef0123' },
   machine: { processor: 'A "CPU" <1>', cores: 2, memory: 8, node: 'v24', redis: '7.0', postgres: '15.1' },
-  settings: { clients: 10_000, rounds: 5, seconds: 3 },
-  ...{ rates: [mint, exchange, minted], latencies: [latency], memory },
+  settings: { clients: 10_000, rounds: 5, seconds: 3, connections: 128 },
+  ...{ rates: [mint, exchange, minted], crowds: [], latencies: [latency], memory },
 }
 
 describe('the chart of a run', () => {
@@ -92,7 +99,9 @@ describe('the chart of a run', () => {
 describe('the lines of a run', () => {
   test('put a rate beside what is promised of it', () => {
     const [first, ...others] = rateText(mint).split('\n')
-    expect(first).toBe('Mint, 1 process: 4321/s, p50 7.1 ms, p99 12.3 ms, 181 µs of processor time   promised 4000/s')
+    expect(first).toBe(
+      'Mint, 1 process, 128 connections: 4321/s, p50 7.1 ms, p99 12.3 ms, 181 µs of processor time   promised 4000/s',
+    )
     expect(others[0]).toContain('0.71 (0.69 to 0.73) of one Redis write: 6066/s')
     expect(others[0]).toContain('promised 0.70')
     expect(others[1]).not.toContain('promised')
