@@ -62,12 +62,18 @@ export function createTokenAudit({ recordEvent, state, clock }: Needs): TokenAud
     given({ client }, token, { grantType, ip, requestId }) {
       const { action = 'token.minted', target = { type: 'access_token', id: token.jti }, details } = token.audited ?? {}
       const common = {
-        ...{ grant_type: grantType ?? null, client_id: client.clientId, jti: token.jti },
-        ...{ scope: shortened(token.scope), resource: token.resource },
-        ...{ token_type: token.tokenType, expires_in: token.expiresIn, ...(token.jkt && { jkt: token.jkt }) },
+        grant_type: grantType ?? null,
+        client_id: client.clientId,
+        jti: token.jti,
+        scope: shortened(token.scope),
+        resource: token.resource,
+        token_type: token.tokenType,
+        expires_in: token.expiresIn,
+        ...(token.jkt && { jkt: token.jkt }),
+        ...details,
       }
       const origin = { actor: actorOf(client), ip, requestId }
-      return recordEvent(client.tenantId, origin, { action, target, details: { ...common, ...details } })
+      return recordEvent(client.tenantId, origin, { action, target, details: common })
     },
 
     async discarded({ client }, { jti }, { ip, requestId }) {

@@ -1,7 +1,8 @@
+import { answered, unanswered } from './answered.ts'
 import type { RedisConnection } from './connection.ts'
 import { FIELD, fieldsOf } from './event-stream.ts'
 
-/** The commands that nearly every request is made of. */
+/** The commands that nearly every request is made of. They reject with {@link StoreUnavailable}. */
 export interface Batches {
   /** In the order asked. */
   get(keys: readonly string[]): Promise<(string | null)[]>
@@ -98,9 +99,9 @@ export function createBatches(redis: RedisConnection, stream: string): Batches {
 
   if (redis.isCluster) {
     return {
-      get: (keys) => Promise.all(keys.map((key) => redis.get(key))),
+      get: (keys) => answered(Promise.all(keys.map((key) => redis.get(key)))),
       async set(key, value, lifetime) {
-        await redis.set(key, value, 'PX', lifetime)
+        await answered(redis.set(key, value, 'PX', lifetime))
       },
       append,
     }
@@ -133,12 +134,15 @@ function sendReads(redis: RedisConnection, reads: readonly Read[]): void {
   const places = placesOf(reads)
   redis.mget([...places.keys()]).then(
     (found) => settleReads(reads, places, found),
-    (error) => rejectAll(reads, error),
+    (error) => rejectAll(reads, unanswered(error)),
   )
 }
 
 function sendEvents(redis: RedisConnection, stream: string, { events, done }: Turn): void {
-  redis.xadd(stream, '*', ...fieldsOf(events)).then(() => done.resolve(), done.reject)
+  redis.xadd(stream, '*', ...fieldsOf(events)).then(
+    () => done.resolve(),
+    (error) => done.reject(unanswered(error)),
+  )
 }
 
 /** Its answer is that of its reads. Should it fail halfway, nobody hears that anything of it was done. */
@@ -156,8 +160,9 @@ function sendAll(redis: WithTurn, stream: string, { reads, writes, events, done 
       settleReads(reads, places, found)
     },
     (error) => {
-      done.reject(error)
-      rejectAll(reads, error)
+      const failure = unanswered(error)
+      done.reject(failure)
+      rejectAll(reads, failure)
     },
   )
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Mode } from '../../mode/mode.ts'
 import { type FailureCount, type Standing, type StateStore, StoreUnavailable } from '../state-store.ts'
+import { answered } from './answered.ts'
 import { createBatches } from './batches.ts'
 import type { RedisConnection } from './connection.ts'
 import { createEventStream } from './event-stream.ts'
@@ -51,10 +52,10 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
   const batches = createBatches(redis, key('e', ''))
   const eventStream = createEventStream(redis, key('e', ''))
   const ttl = (expiresAt: number) => Math.ceil(expiresAt - clock.now())
-  const find = (name: string) => answered(batches.get([name]), ([value]) => value ?? undefined)
-  const put = async (name: string, value: string, expiresAt: number) => {
+  const find = (name: string) => batches.get([name]).then(([value]) => value ?? undefined)
+  const put = (name: string, value: string, expiresAt: number) => {
     const left = ttl(expiresAt)
-    if (left > 0) await answered(batches.set(name, value, left))
+    return left > 0 ? batches.set(name, value, left) : Promise.resolve()
   }
   const counted = ([count, left]: [number, number]): FailureCount => ({
     count,
@@ -68,7 +69,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 
     standings(refs) {
       const named = refs.map((ref) => key('s', ref))
-      return answered(batches.get(named), (values) => refs.map((ref, at) => standing(ref, values[at])))
+      return batches.get(named).then((values) => refs.map((ref, at) => standing(ref, values[at])))
     },
     async forgetStandings(refs) {
       await answered(Promise.all(refs.map((ref) => redis.del(key('s', ref)))))
@@ -105,7 +106,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
     countFailure: async (id, windowMs, by = 1) =>
       counted(await answered(scripts.kcCount(key('f', id), Math.ceil(windowMs), by))),
 
-    recordEvent: (event) => answered(batches.append(event)),
+    recordEvent: (event) => batches.append(event),
     pendingEvents: (most) => answered(eventStream.oldest(most)),
     removeEvents: (handles) => answered(eventStream.remove(handles)),
 
@@ -131,17 +132,4 @@ function standing(ref: string, value: string | null | undefined): Standing | und
   const dot = value?.indexOf('.') ?? -1
   if (!value || dot < 1) return undefined
   return { ref, version: Number(value.slice(0, dot)), epoch: Number(value.slice(dot + 1)) }
-}
-
-/** In time: each command has its own timeout, and is refused while there is no connection (connection.ts). */
-function answered<T>(reply: Promise<T>): Promise<T>
-function answered<T, U>(reply: Promise<T>, read: (value: T) => U): Promise<U>
-function answered<T>(reply: Promise<T>, read?: (value: T) => unknown): Promise<unknown> {
-  return reply.then(read, unanswered)
-}
-
-function unanswered(error: unknown): never {
-  // ioredis hangs the command with its arguments on the error: no business of whoever logs it.
-  if (error instanceof Error && 'command' in error) delete error.command
-  throw new StoreUnavailable('redis', error)
 }
