@@ -18,7 +18,7 @@ export interface Options {
   readonly tokens: number
 }
 
-export const AGAINST = ['floor', 'signature', 'oidc-provider'] as const
+export const AGAINST = ['floor', 'default-floor', 'signature', 'oidc-provider'] as const
 /** What a measure is compared with. */
 export type Against = (typeof AGAINST)[number]
 

@@ -67,7 +67,11 @@ async function measureCrowds(world: World, options: Options): Promise<Rate[]> {
   const rates: Rate[] = []
   for (const measure of MEASURES.filter(({ promised }) => promised?.ratio !== undefined)) {
     for (const connections of CROWDS) {
-      const rate = await compare(measure, world, servers, 1, { ...options, connections, against: ['floor'] })
+      const rate = await compare(measure, world, servers, 1, {
+        ...options,
+        connections,
+        against: ['floor', 'default-floor'],
+      })
       rates.push(rate)
       print(rateText(rate))
     }

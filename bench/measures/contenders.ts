@@ -37,7 +37,7 @@ const FIRST_GUESS = 5_000
 const MARGIN = 1.3
 
 export async function contenders(measure: Measure, world: World, servers: Servers, options: Options) {
-  const { name, title, floor, signature } = measure
+  const { name, title, floor, defaultFloor, signature } = measure
   const prepared = await measure.prepare(world)
   const { requests, goodOnce, script, bare, oidcProvider } = prepared
   const entries: Entry[] = [
@@ -51,6 +51,10 @@ export async function contenders(measure: Measure, world: World, servers: Server
   const same = (all: readonly RawRequest[]) => async () => all
   if (options.against.includes('floor')) {
     entries.push({ against: 'floor', title: floor.title, ...at, requests: same(bare?.floor ?? simply(floor.path)) })
+  }
+  if (defaultFloor && options.against.includes('default-floor')) {
+    const { title, path } = defaultFloor
+    entries.push({ against: 'default-floor', title, ...at, requests: same(simply(path)) })
   }
   if (signature && options.against.includes('signature')) {
     entries.push({

@@ -15,6 +15,7 @@ export const introspect: Measure = {
   title: 'Introspect',
   promised: { ratio: 0.8, perSecond: 8_000 },
   floor: { title: 'one Redis read', path: '/read' },
+  defaultFloor: { title: 'one Redis read, ioredis as it comes', path: '/read-alone' },
   async prepare(world) {
     const { ours, oidcProvider, oidcClients } = world
     const clients = await world.keys()

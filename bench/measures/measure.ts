@@ -15,6 +15,8 @@ export interface Measure {
   }
   /** The bare handler that asks Redis for as much. */
   readonly floor: Bare
+  /** The same floor with ioredis as it comes, which writes each command to its socket by itself. Where a ratio is promised. */
+  readonly defaultFloor?: Bare
   /** Where a signature takes most of the time: the bare handler that verifies one such, and nothing else. */
   readonly signature?: Bare
   /** Once, before the first run: whatever the requests need to be there. */

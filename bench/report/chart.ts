@@ -23,7 +23,12 @@ svg{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
 
 type Look = 'one' | 'more' | 'floor' | 'limit' | 'rival'
 
-const LOOK_OF: Record<Other['against'], Look> = { floor: 'floor', signature: 'limit', 'oidc-provider': 'rival' }
+const LOOK_OF: Record<Other['against'], Look> = {
+  floor: 'floor',
+  'default-floor': 'floor',
+  signature: 'limit',
+  'oidc-provider': 'rival',
+}
 
 interface Bar {
   readonly look: Look
@@ -33,7 +38,7 @@ interface Bar {
 }
 
 /** Complete in itself: no script, no font, nothing fetched. */
-export function chart({ rates, latencies, memory, machine, commit, at }: Results): string {
+export function chart({ rates, crowds, latencies, memory, machine, commit, at }: Results): string {
   const names = [...new Set(rates.map(({ name }) => name))]
   const groups = names.map((name) => groupOf(rates.filter((rate) => rate.name === name)))
   const most = Math.max(1, ...groups.flatMap(({ bars }) => bars.flatMap((bar) => [bar.perSecond, bar.promised ?? 0])))
@@ -44,7 +49,11 @@ export function chart({ rates, latencies, memory, machine, commit, at }: Results
     y += group.bars.length * PITCH + GROUP_GAP
     return drawGroup(group, top, scale)
   })
-  const facts = [...latencyFacts(latencies), ...(memory ? memoryFacts(memory) : [])]
+  const facts = [
+    ...crowdFacts([...rates, ...crowds]),
+    ...latencyFacts(latencies),
+    ...(memory ? memoryFacts(memory) : []),
+  ]
   const lines = facts.map((fact, each) => text(MARGIN, y + 18 + each * 18, fact, 'text'))
   const height = y + facts.length * 18 + MARGIN
   const { processor, cores, memory: gigabytes, node, redis, postgres } = machine
@@ -114,6 +123,24 @@ function legend(rates: readonly Rate[]): string {
   })
   return `${drawn.join('')}${promise(x + 2, 74)}${text(x + 10, 84, 'promised', 'muted')}`
 }
+
+/** The promised ratios by how many ask at once. */
+function crowdFacts(rates: readonly Rate[]): string[] {
+  const promised = rates.filter((rate) => rate.processes === 1 && rate.promised.ratio !== undefined)
+  return [...new Set(promised.map(({ name }) => name))].map((name) => {
+    const mine = promised
+      .filter((rate) => rate.name === name)
+      .toSorted((one, other) => one.connections - other.connections)
+    const [first] = mine as [Rate, ...Rate[]]
+    const each = mine.map(({ connections, others }) => `${ratioOf(others)} with ${connections}`)
+    return escaped(
+      `${first.title} to its floor, requests at once: ${each.join(', ')} · promised ${first.promised.ratio}`,
+    )
+  })
+}
+
+const ratioOf = (others: readonly Other[]): string =>
+  others.find(({ against }) => against === 'floor')?.ratio.median.toFixed(2) ?? '?'
 
 function latencyFacts(latencies: readonly Latency[]): string[] {
   const counts = [...new Set(latencies.map(({ processes }) => processes))]

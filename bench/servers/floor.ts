@@ -5,7 +5,7 @@ import Koa from 'koa'
 import { sharePort } from './share-port.ts'
 
 /**
- * What the promises are measured against: a bare Koa handler that asks Redis for as much as ours must, or verifies the
+ * What the promises are measured against: a bare Koa handler that asks Redis for as much as ours must (what comes together sent together, as ours is, but where it says otherwise), or verifies the
  * same signature, and does nothing else. It reads no body and checks nothing.
  * Run by world.ts: `node bench/servers/floor.ts <port> <redis URL> <processes>`, the issuer's key in FLOOR_RS256.
  */
@@ -26,13 +26,16 @@ async function serve(): Promise<void> {
   const rs256 = process.env.FLOOR_RS256 ? publicKey(JSON.parse(process.env.FLOOR_RS256)) : undefined
   const app = new Koa()
 
-  const write = async (value: string) => {
-    await redis.set(`floor:${value}`, value, 'EX', LIFETIME)
+  const byDefault = new Redis(redisUrl as string)
+  const write = async (value: string, by = redis as Redis) => {
+    await by.set(`floor:${value}`, value, 'EX', LIFETIME)
     return value
   }
   const handlers: Record<string, (ctx: Koa.Context) => Promise<unknown>> = {
     '/write': () => write(made()),
     '/read': () => redis.get('floor:read'),
+    '/write-alone': () => write(made(), byDefault),
+    '/read-alone': () => byDefault.get('floor:read'),
     '/read-nothing': () => redis.get(`floor:${made()}`),
     async '/write-twice'() {
       await redis.set(`floor:once:${made()}`, '', 'EX', LIFETIME, 'NX')

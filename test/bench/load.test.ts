@@ -91,7 +91,7 @@ describe('the settings of a run', () => {
 
   test('measure everything, with one process and two, unless they say what', () => {
     expect(readOptions({}, names)).toMatchObject({ only: undefined, processes: [1, 2], rounds: 5, clients: 10_000 })
-    expect(readOptions({}, names).against).toEqual(['floor', 'signature', 'oidc-provider'])
+    expect(readOptions({}, names).against).toEqual(['floor', 'default-floor', 'signature', 'oidc-provider'])
     const quick = readOptions({ BENCH_ONLY: 'mint,introspect' }, names)
     expect(quick).toMatchObject({ only: names, processes: [1], against: ['floor'] })
   })

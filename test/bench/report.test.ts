@@ -52,7 +52,7 @@ const results: Results = {
   ...{ at: '2030-01-31T12:00:00.000Z', commit: 'abcdef0123' },
   machine: { processor: 'A "CPU" <1>', cores: 2, memory: 8, node: 'v24', redis: '7.0', postgres: '15.1' },
   settings: { clients: 10_000, rounds: 5, seconds: 3, connections: 128 },
-  ...{ rates: [mint, exchange, minted], crowds: [], latencies: [latency], memory },
+  ...{ rates: [mint, exchange, minted], crowds: [{ ...mint, connections: 512 }], latencies: [latency], memory },
 }
 
 describe('the chart of a run', () => {
@@ -64,7 +64,7 @@ describe('the chart of a run', () => {
   })
 
   test('says where and of what it was made', () => {
-    for (const words of ['2 cores', 'abcdef0123', '2030-01-31', 'Redis 7.0', '312 bytes', '9.9 ms'])
+    for (const words of ['2 cores', 'abcdef0123', '2030-01-31', 'Redis 7.0', '312 bytes', '9.9 ms', '0.71 with 512'])
       expect(drawn).toContain(words)
   })
 
