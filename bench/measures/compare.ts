@@ -4,8 +4,8 @@ import type { Servers, World } from '../world.ts'
 import { type Contender, contenders, type Run } from './contenders.ts'
 import type { Measure } from './measure.ts'
 
-/** Seconds. */
-const WARM_UP = 1
+/** Seconds: until what is hot has been compiled, and what was given up on has been compiled again. */
+const WARM_UP = 5
 /** For each process, where there are several: every one of them is to know nearly every client, whichever it is that is asked. */
 const PASSES = 3
 

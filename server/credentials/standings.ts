@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
 import type { Standing, StateStore } from '../storage/state-store.ts'
@@ -16,18 +17,46 @@ interface Needs {
   state: Pick<StateStore, 'standings' | 'raiseStandings'>
 }
 
-export const createStandings = ({ mode, database, state }: Needs): Standings => ({
-  readHot: (refs) => state.standings(refs),
+export function createStandings(needs: Needs): Standings {
+  const { state } = needs
+  const load = createLoad(needs)
+  return {
+    readHot: (refs) => state.standings(refs),
 
-  async read(refs) {
-    const known = await state.standings(refs)
-    if (!known.includes(undefined)) return known
-    const missing = refs.filter((_, at) => known[at] === undefined)
+    async read(refs) {
+      const known = await state.standings(refs)
+      if (!known.includes(undefined)) return known
+      const found = await load(refs.filter((_, at) => known[at] === undefined))
+      return refs.map((ref, at) => known[at] ?? found.get(ref))
+    },
+  }
+}
 
+type Found = ReadonlyMap<string, Standing>
+
+/**
+ * Whatever one turn misses is read by one query: when the hot store is empty, or has forgotten what came to it together,
+ * everybody's is missed at once. A query that has begun is joined by nobody: it may be older than the question.
+ */
+function createLoad({ mode, database, state }: Needs): (refs: readonly string[]) => Promise<Found> {
+  let wanted = new Set<string>()
+  let loading: Promise<Found> | undefined
+
+  async function query(): Promise<Found> {
+    await nextTurn()
+    const refs = [...wanted]
+    wanted = new Set()
+    loading = undefined
     // Another node may commit a change between this read and the raise: raising never goes back to an older version.
-    const rows = await database.standing.findMany({ where: { ref: { in: missing }, mode } })
+    const rows = await database.standing.findMany({ where: { ref: { in: refs }, mode } })
     const found = rows.map(({ ref, version, epoch }) => ({ ref, version, epoch }))
     if (found.length) await state.raiseStandings(found)
-    return refs.map((ref, at) => known[at] ?? found.find((standing) => standing.ref === ref))
-  },
-})
+    return new Map(found.map((standing) => [standing.ref, standing]))
+  }
+
+  return (refs) => {
+    for (const ref of refs) wanted.add(ref)
+    loading ??= query()
+    return loading
+  }
+}

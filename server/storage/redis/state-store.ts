@@ -17,7 +17,10 @@ interface Needs {
  * Milliseconds. A node that dies between the commit of a change and its raise leaves the old standing behind: this
  * heals it (the caller was never told that the change was made). Loading one anew is one read of the database.
  */
-const STANDING_TTL = 120_000
+const STANDING_TTL = { least: 60_000, most: 120_000 }
+
+/** Each its own, so that what came together isn't missed together. */
+const standingTtl = ({ least, most } = STANDING_TTL): number => Math.round(least + Math.random() * (most - least))
 
 // Key kinds. Each command, script or not, touches one key, so Redis Cluster needs no hash tags.
 type Kind = 'a' | 's' | 'o' | 'r' | 'f' | 'p' | 'e'
@@ -75,7 +78,7 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
       await answered(Promise.all(refs.map((ref) => redis.del(key('s', ref)))))
     },
     async raiseStandings(standings) {
-      const raise = ({ ref, version, epoch }: Standing) => scripts.kcRaise(key('s', ref), version, epoch, STANDING_TTL)
+      const raise = ({ ref, version, epoch }: Standing) => scripts.kcRaise(key('s', ref), version, epoch, standingTtl())
       await answered(Promise.all(standings.map(raise)))
     },
 
