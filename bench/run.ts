@@ -25,7 +25,6 @@ async function main(options: Options): Promise<void> {
   try {
     const rates: Rate[] = []
     const latencies: Latency[] = []
-    const crowds: Rate[] = []
     for (const processes of options.processes) {
       // Others than the floor are no yardstick of how well processes share the work.
       const against = processes === options.processes[0] ? options.against : (['floor'] as const)
@@ -33,7 +32,7 @@ async function main(options: Options): Promise<void> {
       rates.push(...found.rates)
       latencies.push(...found.latencies)
     }
-    if (!only) crowds.push(...(await measureCrowds(world, options)))
+    const crowds = only ? [] : await measureCrowds(world, options)
     const memory = wants('memory') ? await measureMemory(world, options) : undefined
     if (memory) print(memoryText(memory))
     if (!only) await writeResults({ ...about, rates, crowds, latencies, memory })

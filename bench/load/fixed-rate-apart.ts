@@ -1,17 +1,14 @@
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { type FixedRate, fixedRate } from './fixed-rate.ts'
+import { type FixedRate, fixedRate, type Wanted as WantedHere } from './fixed-rate.ts'
 import { QUEUES } from './queues.ts'
 import type { RawRequest } from './request.ts'
 import type { Script } from './wrk.ts'
 
-interface Wanted {
-  readonly port: number
+/** Of what goes from thread to thread: no queue, but what one is made of. */
+interface Wanted extends Omit<WantedHere, 'queue'> {
   readonly requests: readonly RawRequest[]
   readonly script: Script
-  readonly perSecond: number
-  readonly seconds: number
-  readonly warmUp: number
 }
 
 /**
@@ -30,5 +27,5 @@ export async function fixedRateApart(wanted: Wanted): Promise<FixedRate> {
 
 if (!isMainThread) {
   const { requests, script, ...wanted } = workerData as Wanted
-  parentPort?.postMessage(await fixedRate({ ...wanted, queue: QUEUES[script]([...requests]) }))
+  parentPort?.postMessage(await fixedRate({ ...wanted, queue: QUEUES[script](requests) }))
 }

@@ -19,7 +19,7 @@ export interface Queue {
   answered?(answer: Answer): void
 }
 
-interface Wanted {
+export interface Wanted {
   readonly port: number
   readonly queue: Queue
   readonly perSecond: number

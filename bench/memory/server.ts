@@ -5,6 +5,7 @@ import { sendAll } from '../load/send-all.ts'
 import { wrk } from '../load/wrk.ts'
 import { caughtUp } from '../measures/caught-up.ts'
 import { mint } from '../measures/mint.ts'
+import type { Options } from '../options.ts'
 import type { Memory } from '../results.ts'
 import type { World } from '../world.ts'
 import { inspectable, openInspector } from './inspector.ts'
@@ -20,10 +21,10 @@ export interface MintedOverHttp {
   readonly auditEntry: number
 }
 
-const CONNECTIONS = 128
+type Load = Pick<Options, 'seconds' | 'connections'>
 
-/** What the server holds while it mints on and on, on a Redis of its own. @param seconds of mints between two looks */
-export async function mintOverHttp(world: World, redisUrl: string, seconds: number): Promise<MintedOverHttp> {
+/** What the server holds while it mints on and on, on a Redis of its own. @param load of mints between two looks */
+export async function mintOverHttp(world: World, redisUrl: string, load: Load): Promise<MintedOverHttp> {
   const [port] = (await freePorts(1)) as [number]
   const server = await world.startOurs({ redisUrl, nodeArgs: inspectable(port) })
   const inspector = await openInspector(port)
@@ -41,7 +42,7 @@ export async function mintOverHttp(world: World, redisUrl: string, seconds: numb
   const logBefore = await auditLog(world)
   mints += (await sendAll(world.ours.port, requests)).length
   const run = async () => {
-    const { requests: sent, errors } = await wrk({ port: world.ours.port, file, seconds, connections: CONNECTIONS })
+    const { requests: sent, errors } = await wrk({ port: world.ours.port, file, ...load })
     mints += sent - errors
   }
   // Until the first look the heap is still growing to its working size.

@@ -5,8 +5,9 @@ import Koa from 'koa'
 import { sharePort } from './share-port.ts'
 
 /**
- * What the promises are measured against: a bare Koa handler that asks Redis for as much as ours must (what comes together sent together, as ours is, but where it says otherwise), or verifies the
- * same signature, and does nothing else. It reads no body and checks nothing.
+ * What the promises are measured against: a bare Koa handler that asks Redis for as much as ours must, or verifies the
+ * same signature, and does nothing else. It reads no body and checks nothing. What comes together is sent to Redis together,
+ * as ours is, but by those that are called `alone`.
  * Run by world.ts: `node bench/servers/floor.ts <port> <redis URL> <processes>`, the issuer's key in FLOOR_RS256.
  */
 const [, , port, redisUrl, processes] = process.argv

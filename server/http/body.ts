@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Incoming } from './context.ts'
+import { isPlainRequest } from './plain-request.ts'
 
 export type Body =
   | { readonly ok: true; readonly text: string }
@@ -13,7 +14,7 @@ export async function readBody(request: Incoming, limit: number): Promise<Body> 
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') return discarded(request, 'encoded')
   if (Number(request.headers['content-length']) > limit) return discarded(request, 'too_large')
-  return 'body' in request ? { ok: true, text: request.body } : arriving(request, limit)
+  return isPlainRequest(request) ? { ok: true, text: request.body } : arriving(request, limit)
 }
 
 function arriving(request: IncomingMessage, limit: number): Promise<Body> {
@@ -36,6 +37,6 @@ function arriving(request: IncomingMessage, limit: number): Promise<Body> {
 
 /** What else arrives is dropped: nothing of it is kept. */
 function discarded(request: Incoming, failure: 'too_large' | 'encoded'): Body {
-  if (!('body' in request)) request.removeAllListeners('data').resume()
+  if (!isPlainRequest(request)) request.removeAllListeners('data').resume()
   return { ok: false, failure }
 }

@@ -11,6 +11,10 @@ export interface PlainRequest {
   readonly isLast: boolean
 }
 
+/** Whether a request is one of these, and not as Node's parser gives it. */
+export const isPlainRequest = <Other extends object>(request: PlainRequest | Other): request is PlainRequest =>
+  'body' in request
+
 const REQUEST_LINE = /POST (\/[\x21-\x7e]*) HTTP\/1\.1\r\n/y
 
 /**

@@ -1,4 +1,5 @@
 import type { Incoming } from './context.ts'
+import { isPlainRequest } from './plain-request.ts'
 
 /**
  * Whether a header that is no list was sent more than once, which RFC 9110 §5.3 forbids. Node keeps the first and says
@@ -6,8 +7,8 @@ import type { Incoming } from './context.ts'
  * @param name in lower case
  */
 export function isRepeated(request: Incoming, name: string): boolean {
-  // A plain request repeats none.
-  if (!('rawHeaders' in request)) return false
+  // Which repeats none.
+  if (isPlainRequest(request)) return false
   const { rawHeaders } = request
   let count = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {

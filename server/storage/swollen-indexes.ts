@@ -18,11 +18,14 @@ const LOCK_PATIENCE = 900
 /** For one index; less than its connection waits for an answer. */
 const REBUILD_PATIENCE = 50_000
 
+const isOf = (tables: readonly string[]) =>
+  `index.indrelid = ANY (ARRAY[${tables.map((table) => `'${table}'`).join()}]::regclass[])`
+
 /** Of those of `tables` that can be used. Rows are counted by the last vacuum. */
 const swollen = (tables: readonly string[]) => `
   SELECT index.indexrelid::regclass::text AS name
   FROM pg_index index JOIN pg_class relation ON relation.oid = index.indrelid
-  WHERE index.indrelid = ANY (ARRAY[${tables.map((table) => `'${table}'`).join()}]::regclass[])
+  WHERE ${isOf(tables)}
     AND index.indisvalid AND relation.reltuples >= 0
     AND pg_relation_size(index.indexrelid) > ${SMALL} + ${TIMES} * relation.reltuples * (
       SELECT ${ENTRY} + sum(CASE WHEN attlen > 0 THEN attlen ELSE ${TEXT} END)
@@ -33,7 +36,7 @@ const swollen = (tables: readonly string[]) => `
 const leftOver = (tables: readonly string[]) => `
   SELECT index.indexrelid::regclass::text AS name
   FROM pg_index index JOIN pg_class relation ON relation.oid = index.indexrelid
-  WHERE index.indrelid = ANY (ARRAY[${tables.map((table) => `'${table}'`).join()}]::regclass[])
+  WHERE ${isOf(tables)}
     AND NOT index.indisvalid AND relation.relname ~ '_cc(new|old)[0-9]*$'
   ORDER BY 1`
 
