@@ -1,4 +1,5 @@
-import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
+import { createHmacSha256, type Hmac } from '../credentials/hmac.ts'
 import type { MasterKeys } from '../credentials/master-key.ts'
 import type { ChainedEntry } from './entry.ts'
 
@@ -25,28 +26,27 @@ export type Check = 'right' | 'right_unkeyed' | 'wrong' | 'unknown_key'
 export const CHAIN_START = '0'.repeat(64)
 
 export function createChain({ current, all }: MasterKeys): Chain {
-  const keys = new Map(all.map((key) => [key.id, createSecretKey(key.derive('audit chain', 32))]))
-  const currentKey = keys.get(current.id) as KeyObject
+  const hmacs = new Map(all.map((key) => [key.id, createHmacSha256(key.derive('audit chain', 32))]))
+  const currentHmac = hmacs.get(current.id) as Hmac
   return {
-    link: (previous, entry) => ({ hash: hashOf(currentKey, previous, entry), hashKey: current.id }),
+    link: (previous, entry) => ({ hash: hashOf(currentHmac, previous, entry), hashKey: current.id }),
 
-    check(previous, entry, { hash, hashKey }) {
-      const key = keys.get(hashKey)
-      if (hashKey !== '' && !key) return 'unknown_key'
-      if (!isSame(hashOf(key, previous, entry), hash)) return 'wrong'
-      return key ? 'right' : 'right_unkeyed'
+    check(previous, entry, { hash: written, hashKey }) {
+      const hmac = hmacs.get(hashKey)
+      if (hashKey !== '' && !hmac) return 'unknown_key'
+      if (!isSame(hashOf(hmac, previous, entry), written)) return 'wrong'
+      return hmac ? 'right' : 'right_unkeyed'
     },
   }
 }
 
 /** Over the hash before and every member in a fixed order. */
-function hashOf(key: KeyObject | undefined, previous: string, entry: ChainedEntry): string {
+function hashOf(hmac: Hmac | undefined, previous: string, entry: ChainedEntry): string {
   const members = [entry.tenantId, entry.mode, entry.id, entry.seq, entry.at.toISOString(), entry.action]
   const people = [entry.actorType, entry.actorId, entry.actorName, entry.targetType, entry.targetId]
   const rest = [entry.ip, entry.requestId, sortedJson(entry.details)]
-  return (key ? createHmac('sha256', key) : createHash('sha256'))
-    .update(JSON.stringify([previous, ...members, ...people, ...rest]))
-    .digest('hex')
+  const text = JSON.stringify([previous, ...members, ...people, ...rest])
+  return hmac ? hmac(text, 'hex') : hash('sha256', text, 'hex')
 }
 
 /** jsonb doesn't keep the order of members, so the hash mustn't depend on it. */

@@ -1,8 +1,9 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import { LRUCache } from 'lru-cache'
 import { randomBase62 } from './base62.ts'
 import type { SecretDigest } from './digest.ts'
+import { createHmacSha256 } from './hmac.ts'
 import type { MasterKey, MasterKeys } from './master-key.ts'
 
 /** Secrets that people choose, and that can therefore be guessed: slow to verify, and good for nothing in a dump. */
@@ -31,10 +32,10 @@ export function createChosenSecrets({ current, all }: MasterKeys, remembered = R
    * Under a key that this process alone has, and that is nowhere else. Whose hash it was is part of it: a changed secret
    * has another hash, and so what was remembered of the old one is never asked for again, on any node.
    */
-  const memoryKey = randomBytes(32)
+  const memory = createHmacSha256(randomBytes(32))
   const right = new LRUCache<string, true>({ max: remembered })
   const nameOf = (secret: string, { digest }: SecretDigest): string =>
-    createHmac('sha256', memoryKey).update(`${secret}\0`).update(digest).digest('base64')
+    memory(`${secret}\0${Buffer.from(digest)}`, 'base64url')
 
   let lastHashed: Promise<unknown> = Promise.resolve()
 

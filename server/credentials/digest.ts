@@ -1,5 +1,6 @@
-import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { MasterKey, MasterKeys } from './master-key.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { createHmacSha256, type Hmac } from './hmac.ts'
+import type { MasterKeys } from './master-key.ts'
 
 /** What is stored of a secret, and under which master key it was made. */
 export interface SecretDigest {
@@ -12,49 +13,29 @@ export interface Digests {
   digest(value: string): { hashKey: string; digest: Buffer<ArrayBuffer> }
   /** Under every master key, base64url, the current one first: where to look for what was stored by its digest. */
   candidates(value: string): string[]
-  /** Takes the same time for every wrong value, wherever the first difference is; a right one that was shown before is quicker. */
+  /** Takes the same time for every value, wherever the first difference is. */
   matches(value: string, stored: SecretDigest): boolean
 }
 
 /** HMAC-SHA-256 under each master key's hashing subkey. */
 export function createDigests({ current, all }: MasterKeys): Digests {
-  const hmac = (key: MasterKey, value: string) => createHmac('sha256', key.hashing).update(value)
-  const byId = new Map(all.map((key) => [key.id, key]))
-  const proven = createProven()
+  const byId = new Map(all.map(({ id, hashing }) => [id, createHmacSha256(hashing)]))
+  const hmacs = [...byId.values()]
+  const currentHmac = byId.get(current.id) as Hmac
+  const bytes = (hmac: Hmac, value: string) => Buffer.from(hmac(value, 'binary'), 'latin1')
 
   return {
-    digest: (value) => ({ hashKey: current.id, digest: hmac(current, value).digest() }),
+    digest: (value) => ({ hashKey: current.id, digest: bytes(currentHmac, value) }),
 
-    candidates: (value) => all.map((key) => hmac(key, value).digest('base64url')),
+    candidates: (value) => hmacs.map((hmac) => hmac(value, 'base64url')),
 
     matches(value, stored) {
-      const print = proven.printOf(value)
-      if (proven.was(stored, print)) return true
-      const key = byId.get(stored.hashKey)
-      const computed = hmac(key ?? current, value).digest()
+      const hmac = byId.get(stored.hashKey)
+      const computed = bytes(hmac ?? currentHmac, value)
       const comparable = stored.digest.length === computed.length
       // The comparison is made in any case; against itself where there is nothing to compare with.
       const equal = timingSafeEqual(computed, comparable ? stored.digest : computed)
-      const right = equal && comparable && key !== undefined
-      if (right) proven.keep(stored, print)
-      return right
+      return equal && comparable && hmac !== undefined
     },
-  }
-}
-
-/**
- * Which value was found to be right for a copy of a digest, as a plain hash, salted by this process: a keyed one costs
- * several times as much, and the same key is shown thousands of times a second. It goes with the copy, and is never stored.
- */
-function createProven() {
-  const salt = randomBytes(32).toString('base64url')
-  const prints = new WeakMap<SecretDigest, Buffer>()
-  return {
-    printOf: (value: string): Buffer => hash('sha256', salt + value, 'buffer'),
-    was(stored: SecretDigest, print: Buffer): boolean {
-      const before = prints.get(stored)
-      return before !== undefined && timingSafeEqual(before, print)
-    },
-    keep: (stored: SecretDigest, print: Buffer): void => void prints.set(stored, print),
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Digests } from '../credentials/digest.ts'
 import type { StateStore } from '../storage/state-store.ts'
 
@@ -84,7 +84,7 @@ const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
 /** RFC 7636 §4.1 for its form, §4.6 for what it must hash to. */
 export function isVerifierOf(codeChallenge: string, codeVerifier: string): boolean {
   if (!VERIFIER.test(codeVerifier)) return false
-  const computed = Buffer.from(createHash('sha256').update(codeVerifier).digest('base64url'))
+  const computed = Buffer.from(hash('sha256', codeVerifier, 'base64url'))
   const expected = Buffer.from(codeChallenge)
   return computed.length === expected.length && timingSafeEqual(computed, expected)
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { StateStore } from '../storage/state-store.ts'
@@ -71,9 +71,7 @@ export function createClientAssertions({ issuer, state, clock }: Needs): ClientA
       if (!payload || !isForUs(payload) || !isShortLived(payload)) return false
       const { jti, exp = 0 } = payload
       if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI) return false
-      const name = createHash('sha256')
-        .update(JSON.stringify([clientId, jti]))
-        .digest('base64url')
+      const name = hash('sha256', JSON.stringify([clientId, jti]), 'base64url')
       return state.remember(`assertion:${name}`, (exp + SKEW + 1) * 1000)
     },
   }

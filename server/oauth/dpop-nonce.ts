@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../clock.ts'
+import { createHmacSha256, type Hmac } from '../credentials/hmac.ts'
 import type { MasterKey, MasterKeys } from '../credentials/master-key.ts'
 import type { Mode } from '../mode/mode.ts'
 
@@ -26,15 +27,15 @@ interface Needs {
 
 /** Nothing is stored: a nonce is a MAC of the time, so that every node makes the same, and knows those of all others. */
 export function createDpopNonces({ mode, masterKeys, clock }: Needs): DpopNonces {
-  const keyFrom = (masterKey: MasterKey) => masterKey.derive(`dpop-nonce ${mode}`, 32)
-  const current = keyFrom(masterKeys.current)
-  const keys = masterKeys.all.map(keyFrom) // while they are rotated, other nodes' nonces are of another one
+  const hmacUnder = (masterKey: MasterKey) => createHmacSha256(masterKey.derive(`dpop-nonce ${mode}`, 32))
+  const current = hmacUnder(masterKeys.current)
+  const hmacs = masterKeys.all.map(hmacUnder) // while they are rotated, other nodes' nonces are of another one
   const currentStep = () => Math.floor(clock.now() / STEP)
 
   function stepOf(nonce: string): number | undefined {
     const now = currentStep()
     const steps = Array.from({ length: AHEAD + 1 + KEPT }, (_, back) => now + AHEAD - back)
-    return steps.find((step) => keys.some((key) => isEqual(nonce, nonceAt(step, key))))
+    return steps.find((step) => hmacs.some((hmac) => isEqual(nonce, nonceAt(step, hmac))))
   }
 
   return {
@@ -47,7 +48,7 @@ export function createDpopNonces({ mode, masterKeys, clock }: Needs): DpopNonces
   }
 }
 
-const nonceAt = (step: number, key: Buffer): string => createHmac('sha256', key).update(`${step}`).digest('base64url')
+const nonceAt = (step: number, hmac: Hmac): string => hmac(`${step}`, 'base64url')
 
 function isEqual(given: string, ours: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(ours)]

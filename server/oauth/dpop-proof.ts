@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { StateStore } from '../storage/state-store.ts'
@@ -99,7 +99,7 @@ const NONCE_NEEDED: ProofVerdict = {
   description: 'the DPoP proof is too old or its nonce is; make another with the nonce of the DPoP-Nonce header',
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
+const sha256 = (text: string): string => hash('sha256', text, 'base64url')
 
 /** Good enough to tell whether the client knows the newest; nothing is believed by it. */
 function unverifiedNonce(proof: string): string | undefined {

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmacSha256 } from '../credentials/hmac.ts'
 import type { RequestContext } from '../http/context.ts'
 import type { MakeCookie } from './http/cookies.ts'
 
@@ -19,8 +20,8 @@ const VALUE = /^[\w-]{22}(?:\.[\w-]{43}){1,5}$/
 
 export function createKnownDevices(key: Buffer, makeCookie: MakeCookie): KnownDevices {
   const cookie = makeCookie('kc_device', YEAR)
-  const markOf = (device: string, memberId: string) =>
-    createHmac('sha256', key).update(`device|${memberId}|${device}`).digest('base64url')
+  const hmac = createHmacSha256(key)
+  const markOf = (device: string, memberId: string) => hmac(`device|${memberId}|${device}`, 'base64url')
 
   function read(ctx: RequestContext): { device: string; marks: string[] } {
     const value = cookie.read(ctx) ?? ''

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { FetchedJson } from '../outbound/fetched.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -74,8 +74,8 @@ export function createAwsRequests({ issuer, outbound, state, clock }: Needs): Su
 
     /** Whatever the provider says: a fresh signature costs the client nothing. */
     isFirstUse({ jti = '', expiresAt }, { tenantId }) {
-      const name = createHash('sha256').update(JSON.stringify([tenantId, AWS_STS, jti]))
-      return state.remember(`subject:${name.digest('base64url')}`, (expiresAt + SKEW + 5) * 1000)
+      const name = hash('sha256', JSON.stringify([tenantId, AWS_STS, jti]), 'base64url')
+      return state.remember(`subject:${name}`, (expiresAt + SKEW + 5) * 1000)
     },
   }
 }

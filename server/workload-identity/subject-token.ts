@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type CryptoKey, compactVerify } from 'jose'
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { StateStore } from '../storage/state-store.ts'
@@ -68,8 +68,8 @@ export function createSubjectTokens({ issuer, keys, state, clock }: Needs): Subj
       if (!singleUse) return true
       // Of the token only what is signed counts: a signature can be spelled in more ways than one.
       const identity = jti === undefined ? ['token', token.slice(0, token.lastIndexOf('.'))] : ['jti', jti]
-      const name = createHash('sha256').update(JSON.stringify([tenantId, theirs, ...identity]))
-      return state.remember(`subject:${name.digest('base64url')}`, Math.ceil((expiresAt + SKEW + 5) * 1000))
+      const name = hash('sha256', JSON.stringify([tenantId, theirs, ...identity]), 'base64url')
+      return state.remember(`subject:${name}`, Math.ceil((expiresAt + SKEW + 5) * 1000))
     },
   }
 }

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmacSha256 } from '../../credentials/hmac.ts'
 import type { RequestContext } from '../../http/context.ts'
 
 /** What a form must send back, and where it must come from. */
@@ -17,8 +18,8 @@ export const newBindingValue = (): string => randomBytes(24).toString('base64url
 
 /** A token is the keyed hash of what the browser holds: whoever plants a cookie of their own making can't make its token. */
 export function createCsrf(key: Buffer, issuer: string): Csrf {
-  const token = ({ purpose, value }: Binding) =>
-    createHmac('sha256', key).update(`csrf|${purpose}|${value}`).digest('base64url')
+  const hmac = createHmacSha256(key)
+  const token = ({ purpose, value }: Binding) => hmac(`csrf|${purpose}|${value}`, 'base64url')
 
   return {
     token,
