@@ -57,11 +57,6 @@ export interface Authenticator {
     peer: Peer,
     alongside: (authenticated: Authenticated) => Promise<T>,
   ): Promise<Authentication<T>>
-  /**
-   * Whose it is if a copy that is here says so and finds nothing wrong: not before `isCurrentBy` has found the copy to be
-   * right. Undefined for all else, which is {@link authenticate}'s. Uses of it are the caller's to count.
-   */
-  fromMemory(credential: SecretCredential | ChosenCredential, address: string): Authenticated | undefined
   /** What `credential` is worth now, counted against nobody: introspection and revocation ask for others. */
   inspect(credential: SecretCredential): Promise<Authentication<undefined>>
   /** Whose `credential` is, whatever it is worth now: for whoever found it somewhere. Wrong ones count against the peer. */
@@ -178,25 +173,14 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   function weigh(isRight: (secret: Secret) => boolean, known: KnownClient, address: string | undefined) {
-    const { client, tenant } = known
-    const now = clock.now()
-    const secret = client.secrets.find(isRight)
+    const secret = known.client.secrets.find(isRight)
     if (!secret) return refuse('wrong_secret')
-    if (secret.revokedAt !== undefined) return refuse('revoked')
-    if (isPast(secret.expiresAt, now)) return refuse('expired')
-    const reason = unfitness(known, now, address)
-    if (reason) return refuse(reason)
-    return { ok: true as const, authenticated: { client, tenant, secret } }
+    const authenticated = { ...known, secret }
+    const reason = refusalReason(authenticated, clock.now(), address)
+    return reason ? refuse(reason) : { ok: true as const, authenticated }
   }
 
   return {
-    fromMemory(credential, address) {
-      if (credential.kind === 'chosen_secret' || credential.mode !== mode) return undefined
-      const known = clients.remembered(credential)
-      const weighed = known && weigh((secret) => isSecretOf(secret, credential, digests), known, address)
-      return weighed?.ok ? weighed.authenticated : undefined
-    },
-
     async authenticate(credential, peer, alongside) {
       const isChosen = credential.kind === 'chosen_secret'
       const even = createEvenTime(evenTime)
@@ -231,6 +215,17 @@ export function createAuthenticator(needs: Needs): Authenticator {
     recognize: (credential, peer) =>
       credential.kind === 'chosen_secret' ? recognizeChosen(credential, peer) : recognizeSealed(credential, peer),
   }
+}
+
+/** Why a client whose secret is right can't act now. */
+export function refusalReason(
+  { client, tenant, secret }: Authenticated,
+  now: number,
+  address: string | undefined,
+): Refusal['reason'] | undefined {
+  if (secret.revokedAt !== undefined) return 'revoked'
+  if (isPast(secret.expiresAt, now)) return 'expired'
+  return unfitness({ client, tenant }, now, address)
 }
 
 /**

@@ -39,8 +39,6 @@ export interface ClientRegistry {
   /** By what it calls itself, which proves nothing. URLs are not known here: see metadata documents. */
   ofClientId(clientId: string): Promise<KnownClient | undefined>
   ofRef(ref: string): Promise<KnownClient | undefined>
-  /** A copy that is here already, if there is one. It decides nothing before {@link isCurrentBy} says that it is right. */
-  remembered(credential: SecretCredential): KnownClient | undefined
   /**
    * Runs `work` on a copy while the copy is compared with its standing, to save a round trip; again on a newer one if
    * it was old, and what came of it before is thrown away. Undefined: there is none.
@@ -125,8 +123,6 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
 
   return {
     ofRef,
-
-    remembered,
 
     ofCredential: (credential) => remembered(credential) ?? load(credential),
 

@@ -1,4 +1,4 @@
-import { type Authenticator, unfitness } from '../credentials/authenticator.ts'
+import { type Authenticated, type Authenticator, unfitness } from '../credentials/authenticator.ts'
 import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
 import type { FailureLimit } from '../credentials/failure-limit.ts'
 import { publicIdOf } from '../credentials/format.ts'
@@ -19,6 +19,8 @@ import { type Result, succeed } from './oauth-error.ts'
 export interface AuthenticatedClient<T> {
   readonly known: KnownClient
   readonly method: PresentedClient['method']
+  /** Who may be recognized by what was shown: not by a secret that somebody chose, nor by what is good once. */
+  readonly recognizable?: Authenticated | undefined
   readonly value: T
 }
 
@@ -98,7 +100,9 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
     const { credential, challenge } = presented
     const result = await authenticator.authenticate(credential, peer, alongside)
     if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge), known: result.known }
-    return succeed({ known: result.authenticated, method: 'secret', value: result.value })
+    const { authenticated, value } = result
+    const recognizable = credential.kind === 'chosen_secret' ? undefined : authenticated
+    return succeed({ known: authenticated, method: 'secret', recognizable, value })
   }
 }
 

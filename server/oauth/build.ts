@@ -30,6 +30,7 @@ import { createReportLeak } from './leak.ts'
 import { authorizationServerMetadata, METADATA_MAX_AGE } from './metadata.ts'
 import { createPlainIntrospection } from './plain-introspection.ts'
 import { createPlainMint } from './plain-mint.ts'
+import { createRecognizedClients } from './recognized-clients.ts'
 import { createRevoke } from './revocation.ts'
 import { createTokenAudit } from './token-audit.ts'
 import { JWT_BEARER, TOKEN_EXCHANGE } from './token-type.ts'
@@ -54,13 +55,14 @@ interface Needs {
 export function buildOAuth({ core, documentClients, exchange, handle, withNonce, verifyReport }: Needs) {
   const { mode, issuer, metrics, keyRing } = core
   const authenticateClient = authenticationOf(core, documentClients)
+  const recognized = createRecognizedClients(core)
   const readProof = createReadProof(core)
   const tokenAudit = createTokenAudit(core)
   const grants = grantsOf(core, exchange)
   const metadata = authorizationServerMetadata(issuer, Object.keys(grants))
   const document = serveDocument(always(publicDocument(metadata, METADATA_MAX_AGE)))
   const tokenEndpoint = createTokenEndpoint({
-    ...{ mode, authenticateClient, readProof, grants, tokenAudit, metrics },
+    ...{ mode, authenticateClient, recognized, readProof, grants, tokenAudit, metrics },
     plainMint: createPlainMint({ ...core, tokenAudit }),
   })
   const pushedAuthorization = createPushedAuthorizationEndpoint({
@@ -75,7 +77,13 @@ export function buildOAuth({ core, documentClients, exchange, handle, withNonce,
     ['/oauth/token', withNonce(tokenEndpoint)],
     [
       '/oauth/introspect',
-      createIntrospectionEndpoint({ authenticateClient, introspect, plainIntrospection, signIntrospection }),
+      createIntrospectionEndpoint({
+        authenticateClient,
+        recognized,
+        introspect,
+        plainIntrospection,
+        signIntrospection,
+      }),
     ],
   ])
   const routes: readonly [string, Handler][] = [
@@ -86,7 +94,7 @@ export function buildOAuth({ core, documentClients, exchange, handle, withNonce,
     ...[...direct].map(([path, endpoint]): [string, Handler] => [`POST ${path}`, endpoint]),
     [
       'POST /oauth/revoke',
-      createRevocationEndpoint({ authenticateClient, revoke: createRevoke({ ...core, endTokens }) }),
+      createRevocationEndpoint({ authenticateClient, recognized, revoke: createRevoke({ ...core, endTokens }) }),
     ],
     ['POST /oauth/leaked', createLeakedEndpoint({ ...core, reportLeak })],
     ['POST /oauth/leaked/github', createGithubLeakedEndpoint({ ...core, reportLeak, verifyReport })],

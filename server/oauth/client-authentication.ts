@@ -44,7 +44,7 @@ export interface GivenTokens {
   readonly subject_token?: string | undefined
 }
 
-interface ClientParameters extends GivenTokens {
+export interface ClientParameters extends GivenTokens {
   readonly client_id?: string | undefined
   readonly client_secret?: string | undefined
   readonly client_assertion?: string | undefined

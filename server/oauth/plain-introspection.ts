@@ -1,6 +1,6 @@
-import { type Authenticator, usedSecret } from '../credentials/authenticator.ts'
+import { type Authenticated, usedSecret } from '../credentials/authenticator.ts'
 import { isServiceUserId } from '../credentials/client.ts'
-import { isCurrentBy, type KnownClient } from '../credentials/client-registry.ts'
+import { isCurrentBy } from '../credentials/client-registry.ts'
 import { parseCredential } from '../credentials/format.ts'
 import type { Peer } from '../credentials/peer.ts'
 import type { Standings } from '../credentials/standings.ts'
@@ -8,12 +8,10 @@ import type { Usage } from '../credentials/usage.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { StateStore } from '../storage/state-store.ts'
 import type { AccessTokens } from './access-token.ts'
-import type { PresentedSecret } from './client-authentication.ts'
 import type { Found, Introspect } from './introspection.ts'
 
 interface Needs {
   mode: Mode
-  authenticator: Pick<Authenticator, 'fromMemory'>
   standings: Pick<Standings, 'readHot'>
   state: Pick<StateStore, 'findToken'>
   tokens: Pick<AccessTokens, 'digestOf' | 'judge'>
@@ -21,25 +19,23 @@ interface Needs {
   usage: Pick<Usage, 'used'>
 }
 
-export interface PlainlyFound {
-  readonly caller: KnownClient
-  readonly found: Found | undefined
-}
-
 /**
- * Nearly every introspection: a caller that is remembered shows an access token that speaks for its client alone. The
+ * Nearly every introspection: a caller that is recognized shows an access token that speaks for its client alone. The
  * token, its client's standing and the caller's are read together, and tell all. Undefined: not so plain, and the whole
  * pipeline, of whose pieces this is made, has its say.
  */
 export function createPlainIntrospection(needs: Needs) {
-  const { mode, authenticator, standings, state, tokens, introspect, usage } = needs
+  const { mode, standings, state, tokens, introspect, usage } = needs
 
-  return async (presented: PresentedSecret, text: string, peer: Peer): Promise<PlainlyFound | undefined> => {
+  return async (
+    caller: Authenticated,
+    text: string,
+    peer: Peer,
+  ): Promise<{ readonly found: Found | undefined } | undefined> => {
     const credential = parseCredential(text)
     if (credential?.kind !== 'access_token' || credential.mode !== mode) return undefined
-    const caller = authenticator.fromMemory(presented.credential, peer.ip)
     const digest = tokens.digestOf(credential)
-    if (!caller || digest === undefined) return undefined
+    if (digest === undefined) return undefined
     const refs = [caller.client.ref, caller.tenant.ref, credential.clientRef]
     const [record, [clientNow, tenantNow, standing]] = await Promise.all([
       state.findToken(digest),
@@ -50,6 +46,6 @@ export function createPlainIntrospection(needs: Needs) {
     // A service user's teams are looked up.
     if (token === 'unsure' || (token !== 'dead' && isServiceUserId(token.clientId))) return undefined
     usage.used(usedSecret(caller), peer)
-    return { caller, found: token === 'dead' ? undefined : introspect.ofAccessToken(token) }
+    return { found: token === 'dead' ? undefined : introspect.ofAccessToken(token) }
   }
 }

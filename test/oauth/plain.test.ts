@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeDeployments } from '../deployments.ts'
-import { type Caller, type Key, startDeployment, type TestDeployment } from '../start.ts'
+import { basic, type Caller, type Key, startDeployment, type TestDeployment } from '../start.ts'
 import { createProver } from './prover.ts'
 
 /**
@@ -64,6 +64,30 @@ describeDeployments('the plain way answers as the whole pipeline does', (open) =
     await here.token(warm)
     expect(await shown(warm, plain.token)).toEqual(await shown(cold, whole.token))
     expect(await shown(warm, whole.token)).toMatchObject({ status: 200, active: true })
+  })
+
+  test.each<[string, (key: Key) => [Record<string, string>, Record<string, string>]]>([
+    ['by the header', (key) => [{}, { authorization: basic(key) }]],
+    ['in the body', ({ client_id, client_secret }) => [{ client_id, client_secret }, {}]],
+    ['by the header, with its name', (key) => [{ client_id: key.client_id }, { authorization: basic(key) }]],
+    ["by the header, with another's name", (key) => [{ client_id: 'tk_aaaaaaaaaaaa' }, { authorization: basic(key) }]],
+    [
+      'in both',
+      (key) => [{ client_id: key.client_id, client_secret: key.client_secret }, { authorization: basic(key) }],
+    ],
+    ['by two methods', (key) => [{ client_assertion: 'a.b.c' }, { authorization: basic(key) }]],
+  ])('a client that shows itself %s is answered as it was the first time', async (_, shown) => {
+    const key = await createKey()
+    const [form, headers] = shown(key)
+    const ask = async () => {
+      const { status, body } = await here.form('/oauth/token', { grant_type: 'client_credentials', ...form }, headers)
+      const { access_token: _, ...rest } = body
+      return { status, rest }
+    }
+    const first = await ask()
+    await here.token(key)
+    expect(await ask()).toEqual(first)
+    expect(await ask()).toEqual(first)
   })
 
   describe('once something has changed on another node, it is not what is remembered', () => {

@@ -1,3 +1,4 @@
+import type { Authenticated } from '../../credentials/authenticator.ts'
 import type { KnownClient } from '../../credentials/client-registry.ts'
 import { parseCredential } from '../../credentials/format.ts'
 import type { Peer } from '../../credentials/peer.ts'
@@ -5,13 +6,9 @@ import type { EndpointContext } from '../../http/context.ts'
 import { type Form, readForm, TOKEN_LOOKUP_LIMIT } from '../../http/form.ts'
 import { peerOf } from '../../http/peer.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
-import {
-  type PresentedClient,
-  type PresentedSecret,
-  presentedClient,
-  unauthenticated,
-} from '../client-authentication.ts'
+import { type PresentedClient, presentedClient, unauthenticated } from '../client-authentication.ts'
 import { fail, type Result, succeed } from '../oauth-error.ts'
+import type { RecognizedClients } from '../recognized-clients.ts'
 import { identify } from './token.ts'
 
 /** An authenticated client's form about a token: what introspection and revocation have in common. */
@@ -25,39 +22,39 @@ interface Needs<T> {
   readonly authenticateClient: AuthenticateClient
   /** Whether a client that can't authenticate may ask (RFC 7009 §2.1: for revocation; RFC 7662 §2.1: not to introspect). */
   readonly publicClients: boolean
+  readonly recognized: RecognizedClients
   /** The plain case, where there is a shorter way; undefined if it is none. */
-  plainly?(client: PresentedSecret, token: string, peer: Peer): Promise<Plain<T> | undefined>
-}
-
-interface Plain<T> {
-  readonly caller: KnownClient
-  readonly found: T
+  plainly?(caller: Authenticated, token: string, peer: Peer): Promise<{ readonly found: T } | undefined>
 }
 
 /** @param alongside runs while the client is checked; see {@link AuthenticateClient}. */
 export async function readClientRequest<T>(
   ctx: EndpointContext,
-  { authenticateClient, publicClients, plainly }: Needs<T>,
+  { authenticateClient, publicClients, recognized, plainly }: Needs<T>,
   alongside: (token: string) => Promise<T>,
 ): Promise<Result<ClientRequest<T>>> {
   const form = await readForm(ctx, TOKEN_LOOKUP_LIMIT)
   if (!form.ok) return form
-  const presented = presentedClient(ctx.headers.authorization, form.value.params)
-  if (!presented.ok) return presented
-  if (presented.value.method === 'none' && !publicClients) return unauthenticated(true)
-  const token = tokenOf(form.value.params)
-  const client = token.ok && publicClients ? vouched(presented.value, token.value) : presented.value
-  if (plainly && token.ok && client.method === 'secret') {
-    const plain = await plainly(client, token.value, peerOf(ctx))
+  const { params } = form.value
+  const { authorization } = ctx.headers
+  const token = tokenOf(params)
+  if (plainly && token.ok) {
+    const caller = recognized.find(authorization, params, ctx.ip)
+    const plain = caller && (await plainly(caller, token.value, peerOf(ctx)))
     if (plain) {
-      identify(ctx, plain.caller)
-      return succeed({ caller: plain.caller, token: token.value, value: plain.found })
+      identify(ctx, caller)
+      return succeed({ caller, token: token.value, value: plain.found })
     }
   }
+  const presented = presentedClient(authorization, params)
+  if (!presented.ok) return presented
+  if (presented.value.method === 'none' && !publicClients) return unauthenticated(true)
+  const client = token.ok && publicClients ? vouched(presented.value, token.value) : presented.value
   const early = async () => (token.ok ? alongside(token.value) : undefined)
   const result = await authenticateClient(client, peerOf(ctx), early)
   if (!result.ok) return result
-  const { known: caller, value } = result.value
+  const { known: caller, recognizable, value } = result.value
+  if (recognizable) recognized.keep(authorization, params, recognizable)
   identify(ctx, caller)
   return token.ok ? succeed({ caller, token: token.value, value: value as T }) : token
 }

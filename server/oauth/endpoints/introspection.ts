@@ -4,10 +4,12 @@ import type { AuthenticateClient } from '../authenticate-client.ts'
 import type { Introspect } from '../introspection.ts'
 import { INTROSPECTION_JWT, type SignIntrospection } from '../introspection-jwt.ts'
 import type { createPlainIntrospection } from '../plain-introspection.ts'
+import type { RecognizedClients } from '../recognized-clients.ts'
 import { readClientRequest } from './client-request.ts'
 
 interface Needs {
   authenticateClient: AuthenticateClient
+  recognized: RecognizedClients
   introspect: Introspect
   plainIntrospection: ReturnType<typeof createPlainIntrospection>
   signIntrospection: SignIntrospection
@@ -15,9 +17,9 @@ interface Needs {
 
 /** `POST /oauth/introspect`, RFC 7662. Caller and token are looked up together: one round trip for both. */
 export const createIntrospectionEndpoint =
-  ({ authenticateClient, introspect, plainIntrospection, signIntrospection }: Needs): Endpoint =>
+  ({ authenticateClient, recognized, introspect, plainIntrospection, signIntrospection }: Needs): Endpoint =>
   async (ctx) => {
-    const needs = { authenticateClient, publicClients: false, plainly: plainIntrospection }
+    const needs = { authenticateClient, recognized, publicClients: false, plainly: plainIntrospection }
     const request = await readClientRequest(ctx, needs, introspect.find)
     if (!request.ok) return answerOAuthError(ctx, request.error)
     const { caller, value } = request.value

@@ -1,19 +1,22 @@
 import type { Handler } from '../../http/context.ts'
 import { answerOAuthError, noStore } from '../../http/oauth-answer.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
+import type { RecognizedClients } from '../recognized-clients.ts'
 import type { Revoke } from '../revocation.ts'
 import { readClientRequest } from './client-request.ts'
 
 interface Needs {
   authenticateClient: AuthenticateClient
+  recognized: RecognizedClients
   revoke: Revoke
 }
 
 /** `POST /oauth/revoke`, RFC 7009. §2.2: 200 whether or not there was anything to revoke. */
 export const createRevocationEndpoint =
-  ({ authenticateClient, revoke }: Needs): Handler =>
+  ({ authenticateClient, recognized, revoke }: Needs): Handler =>
   async (ctx) => {
-    const request = await readClientRequest(ctx, { authenticateClient, publicClients: true }, async () => undefined)
+    const needs = { authenticateClient, recognized, publicClients: true }
+    const request = await readClientRequest(ctx, needs, async () => undefined)
     if (!request.ok) return answerOAuthError(ctx, request.error)
     const { caller, token } = request.value
     await revoke(caller, token, { ip: ctx.ip, requestId: ctx.state.requestId })

@@ -1,3 +1,4 @@
+import type { Authenticated } from '../../credentials/authenticator.ts'
 import type { KnownClient } from '../../credentials/client-registry.ts'
 import type { Endpoint, EndpointContext } from '../../http/context.ts'
 import { type ParsedForm, readForm, TOKEN_FORM_LIMIT } from '../../http/form.ts'
@@ -11,6 +12,7 @@ import { type PresentedClient, presentedClient } from '../client-authentication.
 import type { Grant, GrantRequest, TokenResponse } from '../grants/grant.ts'
 import { fail, type Result } from '../oauth-error.ts'
 import type { createPlainMint } from '../plain-mint.ts'
+import type { RecognizedClients } from '../recognized-clients.ts'
 import type { TokenAudit } from '../token-audit.ts'
 import { JWT_BEARER, TOKEN_EXCHANGE } from '../token-type.ts'
 import type { ReadProof } from './dpop-header.ts'
@@ -18,6 +20,7 @@ import type { ReadProof } from './dpop-header.ts'
 interface Needs {
   mode: Mode
   authenticateClient: AuthenticateClient
+  recognized: RecognizedClients
   plainMint: ReturnType<typeof createPlainMint>
   readProof: ReadProof
   grants: Grants
@@ -43,6 +46,7 @@ const VOUCHED_BY_TOKEN: readonly (string | undefined)[] = [TOKEN_EXCHANGE, JWT_B
 export function createTokenEndpoint({
   mode,
   authenticateClient,
+  recognized,
   plainMint,
   readProof,
   grants,
@@ -55,24 +59,25 @@ export function createTokenEndpoint({
     ...{ ip: ctx.ip, requestId: ctx.state.requestId, jkt: undefined },
   })
 
-  function plainly(ctx: EndpointContext, { params, resource }: ParsedForm, client: PresentedClient) {
-    const isPlain = client.method === 'secret' && params.grant_type === 'client_credentials'
-    if (!isPlain || ctx.headers.dpop !== undefined) return undefined
-    return plainMint(client, {
-      ...{ params, resource, jkt: undefined },
-      ...{ peer: peerOf(ctx), requestId: ctx.state.requestId },
-    })
+  const isPlain = ({ headers }: EndpointContext, { params }: ParsedForm) =>
+    params.grant_type === 'client_credentials' && headers.dpop === undefined
+
+  function plainly(ctx: EndpointContext, { params, resource }: ParsedForm, known: Authenticated) {
+    const { requestId } = ctx.state
+    return plainMint(known, { params, resource, jkt: undefined, peer: peerOf(ctx), requestId })
   }
 
   async function run(ctx: EndpointContext, form: ParsedForm): Promise<Result<TokenResponse>> {
     const { params } = form
-    const client = presentedClient(ctx.headers.authorization, params)
-    if (!client.ok) return client
-    const minted = await plainly(ctx, form, client.value)
+    const { authorization } = ctx.headers
+    const before = isPlain(ctx, form) ? recognized.find(authorization, params, ctx.ip) : undefined
+    const minted = before && (await plainly(ctx, form, before))
     if (minted) {
-      identify(ctx, minted.known)
-      return { ok: true, value: minted.token }
+      identify(ctx, before)
+      return { ok: true, value: minted }
     }
+    const client = presentedClient(authorization, params)
+    if (!client.ok) return client
     const presented = vouched(client.value, params.grant_type)
     const request = requestOf(ctx, form, presented)
     const audited = { grantType: params.grant_type, ...request }
@@ -83,7 +88,8 @@ export function createTokenEndpoint({
       if (known) setImmediate(() => tokenAudit.refused(known, error, audited).catch(() => {}))
       return authenticated
     }
-    const { known } = authenticated.value
+    const { known, recognizable } = authenticated.value
+    if (recognizable) recognized.keep(authorization, params, recognizable)
     identify(ctx, known)
     const result = await granted(ctx, known, request)
     await (result.ok
