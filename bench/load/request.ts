@@ -23,6 +23,10 @@ function raw(method: string, host: string, path: string, headers: Headers, body 
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
+/** The same requests, to the last byte, of another path. */
+export const aimedAt = (path: string, requests: readonly RawRequest[]): RawRequest[] =>
+  requests.map((each) => each.replace(/^(\w+) \S+/, `$1 ${path}`))
+
 /** For the Lua scripts beside this file: each request with its length before it. */
 export async function writeRequests(file: string, requests: readonly RawRequest[]): Promise<void> {
   await writeFile(file, requests.map((each) => `${each.length}\n${each}`).join(''))

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { get, type RawRequest, writeRequests } from '../load/request.ts'
+import { aimedAt, type RawRequest, writeRequests } from '../load/request.ts'
 import { sendAll } from '../load/send-all.ts'
 import { type Load, type Script, wrk } from '../load/wrk.ts'
 import type { Against, Options } from '../options.ts'
@@ -35,6 +35,8 @@ interface Entry {
 /** What is hoped for at first, in requests a second, and how many more than the best so far are made ready. */
 const FIRST_GUESS = 5_000
 const MARGIN = 1.3
+/** Of requests that are good once: what a bare handler gets, again and again. */
+const SOME = 1_000
 
 export async function contenders(measure: Measure, world: World, servers: Servers, options: Options) {
   const { name, title, floor, defaultFloor, signature } = measure
@@ -47,20 +49,18 @@ export async function contenders(measure: Measure, world: World, servers: Server
     },
   ]
   const at = { address: world.floor, server: servers.floor }
-  const simply = (path: string) => [get(world.floor.host, path)]
+  const asOurs = (path: string) => async () => aimedAt(path, await requests(goodOnce ? SOME : options.clients))
   const same = (all: readonly RawRequest[]) => async () => all
   if (options.against.includes('floor')) {
-    entries.push({ against: 'floor', title: floor.title, ...at, requests: same(bare?.floor ?? simply(floor.path)) })
+    const { title, path } = floor
+    entries.push({ against: 'floor', title, ...at, requests: bare?.floor ? same(bare.floor) : asOurs(path) })
   }
   if (defaultFloor && options.against.includes('default-floor')) {
     const { title, path } = defaultFloor
-    entries.push({ against: 'default-floor', title, ...at, requests: same(simply(path)) })
+    entries.push({ against: 'default-floor', title, ...at, requests: asOurs(path) })
   }
-  if (signature && options.against.includes('signature')) {
-    entries.push({
-      ...{ against: 'signature', title: signature.title, ...at },
-      requests: same(bare?.signature ?? simply(signature.path)),
-    })
+  if (signature && bare?.signature && options.against.includes('signature')) {
+    entries.push({ against: 'signature', title: signature.title, ...at, requests: same(bare.signature) })
   }
   if (oidcProvider && servers.oidcProvider) {
     entries.push({
