@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Mode } from '../mode/mode.ts'
 import type { Database } from '../storage/database.ts'
-import type { Standing, StateStore } from '../storage/state-store.ts'
+import type { KeptStanding, Standing, StateStore } from '../storage/state-store.ts'
 
 /** The standings of a mode as they are now: from the hot store, or from the database where it has none. */
 export interface Standings {
@@ -20,15 +20,45 @@ interface Needs {
 export function createStandings(needs: Needs): Standings {
   const { state } = needs
   const load = createLoad(needs)
+  const renew = createRenewal(load)
+
+  async function readHot(refs: readonly string[]): Promise<(Standing | undefined)[]> {
+    const known = await state.standings(refs)
+    renew(known)
+    return known
+  }
+
   return {
-    readHot: (refs) => state.standings(refs),
+    readHot,
 
     async read(refs) {
-      const known = await state.standings(refs)
+      const known = await readHot(refs)
       if (!known.includes(undefined)) return known
       const found = await load(refs.filter((_, at) => known[at] === undefined))
       return refs.map((ref, at) => known[at] ?? found.get(ref))
     },
+  }
+}
+
+/** What is due is read behind the request that finds it so: all that come to be due meanwhile by the next query. */
+function createRenewal(load: (refs: readonly string[]) => Promise<unknown>) {
+  const due = new Set<string>()
+  let isRenewing = false
+
+  async function renew(): Promise<void> {
+    isRenewing = true
+    while (due.size) {
+      const refs = [...due]
+      due.clear()
+      // Nobody waits for it, and whoever reads it next tries again; until its end it stands.
+      await load(refs).catch(() => {})
+    }
+    isRenewing = false
+  }
+
+  return (known: readonly (KeptStanding | undefined)[]): void => {
+    for (const standing of known) if (standing?.isDue) due.add(standing.ref)
+    if (due.size && !isRenewing) renew()
   }
 }
 

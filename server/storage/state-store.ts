@@ -12,7 +12,7 @@ export interface StateStore {
   removeToken(digest: string): Promise<boolean>
 
   /** In the order asked; undefined where this store doesn't know (then the database does). */
-  standings(refs: readonly string[]): Promise<(Standing | undefined)[]>
+  standings(refs: readonly string[]): Promise<(KeptStanding | undefined)[]>
   /** Before a change commits: no copy outlives it. */
   forgetStandings(refs: readonly string[]): Promise<void>
   /** After a change committed, or after a read of the database: a newer version replaces an older one, never the reverse. */
@@ -63,6 +63,11 @@ export interface Standing {
   ref: string
   version: number
   epoch: number
+}
+
+export interface KeptStanding extends Standing {
+  /** Still right, and to be read from the database anew before it ends here. */
+  readonly isDue?: boolean
 }
 
 /** In the order in which they were recorded. */

@@ -1,12 +1,12 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createStandings } from '../../server/credentials/standings.ts'
-import type { Standing } from '../../server/storage/state-store.ts'
+import type { KeptStanding, Standing } from '../../server/storage/state-store.ts'
 
 type Rows = Map<string, Standing>
 
 /** A database whose answers are the test's to give, and a hot store. */
 function world(rows: Rows) {
-  const hot: Rows = new Map()
+  const hot = new Map<string, KeptStanding>()
   const queries: { refs: string[]; answer(): void }[] = []
   const standings = createStandings({
     mode: 'live',
@@ -68,6 +68,62 @@ test('a query that has begun answers nobody who asks later: a change may have co
   expect(await late).toEqual([standing('a', 2)])
   first.answer()
   expect(await early).toEqual([standing('a')])
+})
+
+describe('a standing that is due', () => {
+  const due = (ref: string): KeptStanding => ({ ...standing(ref), isDue: true })
+
+  test('is told at once, and read anew behind the request, by whichever way it was found', async () => {
+    const { standings, hot, asked, queries } = world(rowsOf(standing('a', 2), standing('b')))
+    for (const ref of ['a', 'b']) hot.set(ref, due(ref))
+    expect(await standings.read(['a'])).toMatchObject([standing('a')])
+    expect(await standings.readHot(['b'])).toMatchObject([standing('b')])
+    const first = await asked(1)
+    expect(first.refs).toEqual(['a'])
+    first.answer()
+    const second = await asked(2)
+    expect(second.refs).toEqual(['b'])
+    second.answer()
+    await expect.poll(() => hot.get('b'), { interval: 1 }).toEqual(standing('b'))
+    expect(await standings.read(['a', 'b'])).toEqual([standing('a', 2), standing('b')])
+    expect(queries).toHaveLength(2)
+  })
+
+  test('costs one query at a time, however many come to be due meanwhile', async () => {
+    const refs = Array.from({ length: 100 }, (_, at) => `r${at}`)
+    const { standings, hot, asked, queries } = world(rowsOf(...refs.map((ref) => standing(ref))))
+    for (const ref of refs) hot.set(ref, due(ref))
+    for (const ref of refs) await standings.read([ref])
+    const { refs: early, answer } = await asked(1)
+    answer()
+    const { refs: late, answer: answerLate } = await asked(2)
+    answerLate()
+    expect(new Set([...early, ...late])).toEqual(new Set(refs))
+    await expect.poll(() => [...hot.values()].some(({ isDue }) => isDue), { interval: 1 }).toBe(false)
+    expect(queries).toHaveLength(2)
+  })
+
+  test('stands while the database is away, and is tried again by the next who reads it', async () => {
+    let tries = 0
+    const hot: KeptStanding = due('a')
+    const standings = createStandings({
+      mode: 'live',
+      database: {
+        standing: {
+          findMany: async () => {
+            tries += 1
+            throw new Error('away')
+          },
+        },
+      } as never,
+      state: { standings: async () => [hot], raiseStandings: async () => {} },
+    })
+    for (const time of [1, 2, 3]) {
+      expect(await standings.read(['a'])).toEqual([hot])
+      await expect.poll(() => tries, { interval: 1 }).toBe(time)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  })
 })
 
 test('a database that is away is away for all who wait, and is asked anew by the next', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Storage } from '../../server/storage/open.ts'
 import { connectRedis, type RedisConnection, redisReady } from '../../server/storage/redis/connection.ts'
+import { createRedisStateStore } from '../../server/storage/redis/state-store.ts'
 import type { StateStore } from '../../server/storage/state-store.ts'
 import { createSweep } from '../../server/storage/sweeper.ts'
 import { createTestClock } from '../clock.ts'
@@ -270,13 +271,22 @@ describeStateStores('the state store', (open, deployment) => {
       }
     })
 
-    test('standings that came together live for one to two minutes, each for its own', async () => {
+    test('a standing ends after two minutes, and is due before: those that came together, each at a time of its own', async () => {
       const refs = Array.from({ length: 50 }, fresh)
       await here.raiseStandings(refs.map((ref) => ({ ref, version: 1, epoch: 1 })))
       const lifetimes = await Promise.all(refs.map((ref) => redis.pttl(`kc:l:s${ref}`)))
-      expect(Math.min(...lifetimes)).toBeGreaterThan(55_000)
+      expect(Math.min(...lifetimes)).toBeGreaterThan(115_000)
       expect(Math.max(...lifetimes)).toBeLessThanOrEqual(120_000)
-      expect(Math.max(...lifetimes) - Math.min(...lifetimes)).toBeGreaterThan(20_000)
+
+      const dueAfter = async (seconds: number) => {
+        const later = createRedisStateStore({ redis, mode: 'live', clock: { now: () => clock.now() + seconds * 1000 } })
+        return (await later.standings(refs)).filter((standing) => standing?.isDue).length
+      }
+      expect([await dueAfter(0), await dueAfter(44)]).toEqual([0, 0])
+      const halfWay = await dueAfter(67)
+      expect(halfWay).toBeGreaterThan(5)
+      expect(halfWay).toBeLessThan(45)
+      expect(await dueAfter(91)).toBe(50)
     })
 
     test('the events of one turn are one entry of the stream per thousand, and once they are removed it takes no room', async () => {
@@ -307,9 +317,9 @@ describeStateStores('the state store', (open, deployment) => {
       const [a, b, c] = [fresh(), fresh(), fresh()]
       const standings = [a, c].map((ref) => ({ ref, version: 4, epoch: 2 }))
       await here.raiseStandings(standings)
-      expect(await there.standings([a, b, c])).toEqual([standings[0], undefined, standings[1]])
+      expect(await there.standings([a, b, c])).toMatchObject([standings[0], undefined, standings[1]])
       await here.forgetStandings([a, b])
-      expect(await there.standings([c, a])).toEqual([standings[1], undefined])
+      expect(await there.standings([c, a])).toMatchObject([standings[1], undefined])
       expect(await here.standings([])).toEqual([])
       await here.forgetStandings([])
       await here.raiseStandings([])
@@ -320,9 +330,9 @@ describeStateStores('the state store', (open, deployment) => {
       // 9 and 10: by number, not by text.
       await here.raiseStandings([{ ref, version: 10, epoch: 3 }])
       await there.raiseStandings([{ ref, version: 9, epoch: 2 }])
-      expect(await here.standings([ref])).toEqual([{ ref, version: 10, epoch: 3 }])
+      expect(await here.standings([ref])).toMatchObject([{ ref, version: 10, epoch: 3 }])
       await there.raiseStandings([{ ref, version: 11, epoch: 4 }])
-      expect(await here.standings([ref])).toEqual([{ ref, version: 11, epoch: 4 }])
+      expect(await here.standings([ref])).toMatchObject([{ ref, version: 11, epoch: 4 }])
 
       const raced = fresh()
       await Promise.all(
@@ -333,13 +343,14 @@ describeStateStores('the state store', (open, deployment) => {
       expect((await here.standings([raced]))[0]?.version).toBe(50)
     })
 
-    test('raising the same version again does not prolong its life', async () => {
+    test('a standing that is read anew lives anew; by an older one nothing does', async () => {
       const ref = fresh()
-      const standing = { ref, version: 1, epoch: 1 }
-      await here.raiseStandings([standing])
+      await here.raiseStandings([{ ref, version: 2, epoch: 1 }])
       await redis.pexpire(`kc:l:s${ref}`, 50_000)
-      await there.raiseStandings([standing])
+      await there.raiseStandings([{ ref, version: 1, epoch: 1 }])
       expect(await redis.pttl(`kc:l:s${ref}`)).toBeLessThanOrEqual(50_000)
+      await there.raiseStandings([{ ref, version: 2, epoch: 1 }])
+      expect(await redis.pttl(`kc:l:s${ref}`)).toBeGreaterThan(100_000)
     })
 
     test('there is nothing to sweep', async () => {

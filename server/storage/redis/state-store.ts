@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../../clock.ts'
+import { type Clock, epochSeconds } from '../../clock.ts'
 import type { Mode } from '../../mode/mode.ts'
-import { type FailureCount, type Standing, type StateStore, StoreUnavailable } from '../state-store.ts'
+import {
+  type FailureCount,
+  type KeptStanding,
+  type Standing,
+  type StateStore,
+  StoreUnavailable,
+} from '../state-store.ts'
 import { answered } from './answered.ts'
 import { createBatches } from './batches.ts'
 import type { RedisConnection } from './connection.ts'
@@ -14,22 +20,22 @@ interface Needs {
 }
 
 /**
- * Milliseconds. A node that dies between the commit of a change and its raise leaves the old standing behind: this
- * heals it (the caller was never told that the change was made). Loading one anew is one read of the database.
+ * Milliseconds. A node that dies between the commit of a change and its raise leaves the old standing behind: that it ends
+ * heals it (the caller was never told that the change was made). One that is in use is read anew before its end, so
+ * that nobody waits for the database.
  */
-const STANDING_TTL = { least: 60_000, most: 120_000 }
-
-/** Each its own, so that what came together isn't missed together. */
-const standingTtl = ({ least, most } = STANDING_TTL): number => Math.round(least + Math.random() * (most - least))
+const STANDING_TTL = 120_000
+/** After how long, each its own, so that what came together isn't due together. */
+const STANDING_DUE = { least: 45_000, most: 90_000 }
 
 // Key kinds. Each command, script or not, touches one key, so Redis Cluster needs no hash tags.
 type Kind = 'a' | 's' | 'o' | 'r' | 'f' | 'p' | 'e'
 
-/** Writes only if absent or older. The same version is left alone, so that its lifetime above still ends. */
+/** Never over a newer one. The same version lives anew: whoever raises it has read it in the database. */
 const RAISE = `
 local held = redis.call('GET', KEYS[1])
-if held and tonumber(string.match(held, '^%d+')) >= tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ARGV[2], 'PX', ARGV[3])
+if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ARGV[2] .. '.' .. ARGV[3], 'PX', ARGV[4])
 return 1`
 
 const COUNT = `
@@ -44,7 +50,7 @@ return 1`
 
 interface Scripts {
   kcSwap(key: string, before: string, after: string, ttl: number): Promise<number>
-  kcRaise(key: string, version: number, epoch: number, ttl: number): Promise<number>
+  kcRaise(key: string, version: number, epoch: number, due: number, ttl: number): Promise<number>
   kcCount(key: string, ttl: number, by: number): Promise<[number, number]>
 }
 
@@ -72,13 +78,18 @@ export function createRedisStateStore({ redis, mode, clock }: Needs): StateStore
 
     standings(refs) {
       const named = refs.map((ref) => key('s', ref))
-      return batches.get(named).then((values) => refs.map((ref, at) => standing(ref, values[at])))
+      return batches.get(named).then((values) => {
+        const now = epochSeconds(clock.now())
+        return refs.map((ref, at) => standing(ref, values[at], now))
+      })
     },
     async forgetStandings(refs) {
       await answered(Promise.all(refs.map((ref) => redis.del(key('s', ref)))))
     },
     async raiseStandings(standings) {
-      const raise = ({ ref, version, epoch }: Standing) => scripts.kcRaise(key('s', ref), version, epoch, standingTtl())
+      const now = clock.now()
+      const raise = ({ ref, version, epoch }: Standing) =>
+        scripts.kcRaise(key('s', ref), version, epoch, dueAfter(now), STANDING_TTL)
       await answered(Promise.all(standings.map(raise)))
     },
 
@@ -131,8 +142,15 @@ function withScripts(redis: RedisConnection): Scripts {
   return redis as RedisConnection & Scripts
 }
 
-function standing(ref: string, value: string | null | undefined): Standing | undefined {
-  const dot = value?.indexOf('.') ?? -1
-  if (!value || dot < 1) return undefined
-  return { ref, version: Number(value.slice(0, dot)), epoch: Number(value.slice(dot + 1)) }
+/** Seconds since the epoch. */
+const dueAfter = (now: number, { least, most } = STANDING_DUE): number =>
+  epochSeconds(now + least + Math.random() * (most - least))
+
+/** @param value version, epoch and when it is due, in seconds since the epoch */
+function standing(ref: string, value: string | null | undefined, now: number): KeptStanding | undefined {
+  if (!value) return undefined
+  const first = value.indexOf('.')
+  const second = value.indexOf('.', first + 1)
+  const isDue = Number(value.slice(second + 1)) <= now
+  return { ref, version: Number(value.slice(0, first)), epoch: Number(value.slice(first + 1, second)), isDue }
 }
