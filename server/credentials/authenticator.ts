@@ -9,7 +9,7 @@ import type { CheckChosenSecret } from './chosen-secret-check.ts'
 import { isPast, type Secret } from './client.ts'
 import type { ClientRegistry, KnownClient } from './client-registry.ts'
 import type { Digests } from './digest.ts'
-import { createEvenTime, type EvenTime } from './even-time.ts'
+import type { EvenTime } from './even-time.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { SecretCredential } from './format.ts'
 import type { Peer } from './peer.ts'
@@ -81,8 +81,8 @@ interface Needs {
   noteAstray: NoteAstray
   clock: Clock
   metrics: Pick<Metrics, 'authenticationFailed'>
-  /** Milliseconds that a refusal takes at least: see even-time.ts. */
-  evenTime: number
+  /** For each request one. */
+  evenTime(): EvenTime
 }
 
 export function createAuthenticator(needs: Needs): Authenticator {
@@ -183,12 +183,11 @@ export function createAuthenticator(needs: Needs): Authenticator {
   return {
     async authenticate(credential, peer, alongside) {
       const isChosen = credential.kind === 'chosen_secret'
-      const even = createEvenTime(evenTime)
+      const even = evenTime()
       const result = await (isChosen
         ? judgeChosen(credential, peer, alongside)
         : judgeSealed(credential, peer.ip, even, alongside))
       if (result.ok) {
-        even.cancel()
         usage.used(usedSecret(result.authenticated), peer)
         return result
       }
@@ -205,10 +204,9 @@ export function createAuthenticator(needs: Needs): Authenticator {
     },
 
     async inspect(credential) {
-      const even = createEvenTime(evenTime)
+      const even = evenTime()
       const result = await judgeSealed(credential, undefined, even, async () => undefined)
-      if (result.ok) even.cancel()
-      else await even.reached()
+      if (!result.ok) await even.reached()
       return result
     },
 

@@ -12,7 +12,7 @@ import { createCheckChosenSecret } from '../credentials/chosen-secret-check.ts'
 import { createChosenSecretLimit } from '../credentials/chosen-secret-limit.ts'
 import { createClientRegistry } from '../credentials/client-registry.ts'
 import { createDigests, type Digests } from '../credentials/digest.ts'
-import { EVEN_TIME } from '../credentials/even-time.ts'
+import { createEvenTimes, EVEN_TIME } from '../credentials/even-time.ts'
 import { createFailureLimit } from '../credentials/failure-limit.ts'
 import { createStandings } from '../credentials/standings.ts'
 import { createUsage } from '../credentials/usage.ts'
@@ -44,7 +44,7 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const noteAstray = buildNoteAstray(foundation, mode, digests)
   const authenticator = createAuthenticator({
     ...{ mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, noteAstray, clock, metrics },
-    evenTime,
+    evenTime: createEvenTimes(evenTime),
   })
 
   const families = createRefreshFamilies({ mode, state, digests, clock })
