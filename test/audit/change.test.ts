@@ -80,7 +80,8 @@ describeDeployments('a change', (open) => {
       ...{ actorType: 'operator', actorId: 'test', actorName: 'a test', targetType: 'thing', targetId: id },
       ...{ details: { sandbox: false, b: 1, a: ['x'] }, previous: CHAIN_START },
     })
-    for (const { state } of nodes) expect(await state.live.standings([ref])).toMatchObject([{ ref, version: 2, epoch: 2 }])
+    for (const { state } of nodes)
+      expect(await state.live.standings([ref])).toMatchObject([{ ref, version: 2, epoch: 2 }])
     expect(await nodes[1].database.resource.count({ where: { id } })).toBe(1)
   })
 
