@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 
 /** A moment before which a refusal isn't given, so that how long it took to find out tells nothing. */
 export interface EvenTime {
-  /** It looks like a refusal. Nothing is looked up before this is said. */
+  /** It looks like a refusal. Said before anything is looked up, so that moments come in their order. */
   start(): void
   /** Resolves when a refusal may be given. */
   reached(): Promise<void>
@@ -32,7 +32,7 @@ export function createEvenTimes(milliseconds: number): () => EvenTime {
 }
 
 /** Milliseconds, and the same in every thread. */
-const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
 
 /**
  * Resolves at a moment, to some microseconds; one that is given behind a later one comes with that. Node's own timers count whole milliseconds

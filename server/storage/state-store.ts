@@ -67,7 +67,7 @@ export interface Standing {
 
 export interface KeptStanding extends Standing {
   /** Still right, and to be read from the database anew before it ends here. */
-  readonly isDue?: boolean
+  readonly isDue?: true | undefined
 }
 
 /** In the order in which they were recorded. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createEvenTimes } from '../../server/credentials/even-time.ts'
+import { createEvenTimes, monotonic } from '../../server/credentials/even-time.ts'
 
 /** Its thread is there already: to start one takes longer than what is measured here. */
 async function openEvenTimes(milliseconds: number) {
@@ -9,8 +9,6 @@ async function openEvenTimes(milliseconds: number) {
   await first.reached()
   return evenTime
 }
-
-const monotonic = () => Number(process.hrtime.bigint()) / 1e6
 
 test('counts from when it was asked for, however late it is started and reached', async () => {
   const evenTime = await openEvenTimes(40)

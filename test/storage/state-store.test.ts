@@ -317,9 +317,9 @@ describeStateStores('the state store', (open, deployment) => {
       const [a, b, c] = [fresh(), fresh(), fresh()]
       const standings = [a, c].map((ref) => ({ ref, version: 4, epoch: 2 }))
       await here.raiseStandings(standings)
-      expect(await there.standings([a, b, c])).toMatchObject([standings[0], undefined, standings[1]])
+      expect(await there.standings([a, b, c])).toEqual([standings[0], undefined, standings[1]])
       await here.forgetStandings([a, b])
-      expect(await there.standings([c, a])).toMatchObject([standings[1], undefined])
+      expect(await there.standings([c, a])).toEqual([standings[1], undefined])
       expect(await here.standings([])).toEqual([])
       await here.forgetStandings([])
       await here.raiseStandings([])
@@ -330,9 +330,9 @@ describeStateStores('the state store', (open, deployment) => {
       // 9 and 10: by number, not by text.
       await here.raiseStandings([{ ref, version: 10, epoch: 3 }])
       await there.raiseStandings([{ ref, version: 9, epoch: 2 }])
-      expect(await here.standings([ref])).toMatchObject([{ ref, version: 10, epoch: 3 }])
+      expect(await here.standings([ref])).toEqual([{ ref, version: 10, epoch: 3 }])
       await there.raiseStandings([{ ref, version: 11, epoch: 4 }])
-      expect(await here.standings([ref])).toMatchObject([{ ref, version: 11, epoch: 4 }])
+      expect(await here.standings([ref])).toEqual([{ ref, version: 11, epoch: 4 }])
 
       const raced = fresh()
       await Promise.all(

@@ -151,6 +151,6 @@ function standing(ref: string, value: string | null | undefined, now: number): K
   if (!value) return undefined
   const first = value.indexOf('.')
   const second = value.indexOf('.', first + 1)
-  const isDue = Number(value.slice(second + 1)) <= now
+  const isDue = Number(value.slice(second + 1)) <= now || undefined
   return { ref, version: Number(value.slice(0, first)), epoch: Number(value.slice(first + 1, second)), isDue }
 }
