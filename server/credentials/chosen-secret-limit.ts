@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { StateStore } from '../storage/state-store.ts'
@@ -101,4 +101,4 @@ function limitsOf(guess: Guess, isKnown: boolean): Limit[] {
 const BUCKETS = 4_096
 
 const nameOf = ({ clientId, publicId }: Guess): string =>
-  publicId ?? `?${createHash('sha256').update(clientId).digest().readUInt16BE() % BUCKETS}`
+  publicId ?? `?${hash('sha256', clientId, 'buffer').readUInt16BE() % BUCKETS}`

@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+import { createSecretKey, hash, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 import { chmod, constants, copyFile, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Settings, SettingsError } from '../settings.ts'
@@ -37,7 +37,7 @@ function deriveMasterKey(bytes: Buffer): MasterKey {
   const derive = (label: string, length: number) =>
     Buffer.from(hkdfSync('sha256', bytes, '', `keycourt/v1/${label}`, length))
   return {
-    id: createHash('sha256').update(derive('id', LENGTH)).digest('hex').slice(0, 8),
+    id: hash('sha256', derive('id', LENGTH)).slice(0, 8),
     hashing: createSecretKey(derive('hashing', LENGTH)),
     sealing: createSecretKey(derive('sealing', LENGTH)),
     derive,

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { ApiError } from '../http/problem.ts'
+import { strongTag } from '../http/strong-tag.ts'
 import type { Operation } from './operation.ts'
 
 /** What moves by itself wherever it stands: to use a key is no change that an admin could overwrite. */
@@ -17,7 +17,7 @@ export function entityTag(get: Operation, answer: unknown): string | undefined {
   const volatile = new Set([...VOLATILE, ...(get.volatile ?? [])])
   const record = Object.fromEntries(members.map(([name]) => [name, shown[name]]))
   const text = JSON.stringify(record, (name, member) => (volatile.has(name) ? undefined : member))
-  return `"${createHash('sha256').update(text).digest('base64url')}"`
+  return strongTag(text)
 }
 
 type Members = Readonly<Record<string, z.ZodType>>

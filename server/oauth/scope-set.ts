@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../storage/database.ts'
 
@@ -22,7 +22,7 @@ export function createScopeSets({ database }: { database: Pick<Database, 'scopeS
   const references = new LRUCache<string, string>({ max: 10_000 })
 
   async function write(scope: string): Promise<string> {
-    const id = createHash('sha256').update(scope).digest('base64url').slice(0, 22)
+    const id = hash('sha256', scope, 'base64url').slice(0, 22)
     await database.scopeSet.createMany({ data: [{ id, scope }], skipDuplicates: true })
     references.set(scope, REFERENCE + id)
     return REFERENCE + id

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Handler } from '../../http/context.ts'
+import { strongTag } from '../../http/strong-tag.ts'
 
 /** A public document that changes seldom. */
 export interface PublicDocument {
@@ -13,8 +13,7 @@ export interface PublicDocument {
 /** @param maxAge seconds that anyone may keep it */
 export function publicDocument(value: unknown, maxAge: number): PublicDocument {
   const body = JSON.stringify(value)
-  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-  return { body, contentType: 'application/json', etag, cacheControl: `public, max-age=${maxAge}` }
+  return { body, contentType: 'application/json', etag: strongTag(body), cacheControl: `public, max-age=${maxAge}` }
 }
 
 /** For anyone, from any origin. RFC 9110 §13.1.2: `If-None-Match` with the current tag gets 304. */

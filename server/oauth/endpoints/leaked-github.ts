@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { FailureLimit } from '../../credentials/failure-limit.ts'
 import { parseCredential } from '../../credentials/format.ts'
@@ -55,8 +55,11 @@ export function createGithubLeakedEndpoint({ mode, reportLeak, verifyReport, fai
     }
     const report = { by: 'github' as const, found, peer: peerOf(ctx), requestId: ctx.state.requestId }
     const { outcome } = credential ? await reportLeak(credential, report) : { outcome: 'unknown' }
-    const hash = createHash('sha256').update(token).digest('hex')
-    return { token_hash: hash, token_type: type, label: outcome === 'unknown' ? 'false_positive' : 'true_positive' }
+    return {
+      token_hash: hash('sha256', token),
+      token_type: type,
+      label: outcome === 'unknown' ? 'false_positive' : 'true_positive',
+    }
   }
 
   return async (ctx) => {

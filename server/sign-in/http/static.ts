@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { strongTag } from '../../http/strong-tag.ts'
 import { STATIC_FILES } from '../pages/static-files.ts'
 import type { Route } from './routes.ts'
 
@@ -8,7 +8,7 @@ const MAX_AGE = 300
 /** What the pages load. RFC 9110 §13.1.2: `If-None-Match` with the current tag gets 304. */
 export const staticRoutes = (): Route[] =>
   [...STATIC_FILES].map(([pattern, { type, body }]) => {
-    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
+    const etag = strongTag(body)
     return {
       method: 'GET',
       pattern,
