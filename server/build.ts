@@ -4,6 +4,7 @@ import { ensureKeys } from '../keys/rotate.ts'
 import { startAuditLog } from './audit/build.ts'
 import { createRetention } from './audit/retention.ts'
 import type { Clock } from './clock.ts'
+import type { EvenTime } from './credentials/even-time.ts'
 import { createExpiryNotices } from './credentials/expiry-notices.ts'
 import type { MasterKeys } from './credentials/master-key.ts'
 import { createUsageSweep } from './credentials/usage-days.ts'
@@ -46,8 +47,8 @@ export interface Foundation {
   readonly log: Logger
   readonly metrics: Metrics
   readonly traces: Traces
-  /** Milliseconds: see credentials/even-time.ts. */
-  readonly evenTime?: number
+  /** For each request one. */
+  readonly evenTime: () => EvenTime
 }
 
 /** A node, ready to listen. */

@@ -7,6 +7,7 @@ import { createAppend } from '../server/audit/append.ts'
 import { createChain } from '../server/audit/chain.ts'
 import { build, type Foundation, type Node } from '../server/build.ts'
 import { createDigests } from '../server/credentials/digest.ts'
+import { createEvenTimes } from '../server/credentials/even-time.ts'
 import { deriveMasterKeys, type MasterKeys } from '../server/credentials/master-key.ts'
 import { receivePlainly } from '../server/http/plain-connections.ts'
 import type { Mode } from '../server/mode/mode.ts'
@@ -31,6 +32,8 @@ export interface TestDeployment {
   readonly clock: TestClock
   readonly storage: Storage
   readonly masterKeys: MasterKeys
+  /** By one node after the other: what two write at once, one of them leaves for its next time. */
+  flushUsage(): Promise<void>
 }
 
 type Form = Record<string, string | string[]>
@@ -62,6 +65,8 @@ interface Options {
   outboundAllow?: readonly string[]
   secretScanningKeysUrl?: URL
   apiRateLimit?: number
+  /** Milliseconds: see credentials/even-time.ts. */
+  evenTime?: number
 }
 
 export const MASTER_KEY = Buffer.alloc(32, 7)
@@ -93,19 +98,23 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
       outboundAllow: options.outboundAllow ?? [],
       secretScanningKeysUrl: options.secretScanningKeysUrl ?? new URL('https://keys.invalid/'),
     },
-    ...{ storage, masterKeys, clock, metrics: noMetrics, evenTime: 0 },
+    ...{ storage, masterKeys, clock, metrics: noMetrics, evenTime: createEvenTimes(options.evenTime ?? 0) },
     log: options.log ?? (pino({ level: 'silent' }) as Foundation['log']),
     traces: { trace: undefined, stop: async () => {} },
   })
   const one = await build(foundation(first))
   for (const server of servers) answerWith(server, one)
   const here = nodeAt(servers, urls, one)
-  if (first === second) return { nodes: [here, here], made, clock, storage: first, masterKeys }
+  const common = { made, clock, storage: first, masterKeys }
+  if (first === second) return { ...common, nodes: [here, here], flushUsage: () => one.flushUsage() }
 
   const two = await build(foundation(second))
   const other = await listening()
   answerWith(other, two)
-  return { nodes: [here, nodeAt([other, other], urls, two)], made, clock, storage: first, masterKeys }
+  return {
+    ...{ ...common, nodes: [here, nodeAt([other, other], urls, two)] },
+    flushUsage: () => one.flushUsage().then(() => two.flushUsage()),
+  }
 }
 
 function answerWith(server: Server, { listener: { onRequest, onPlain } }: Node): void {

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Foundation } from '../build.ts'
 import { systemClock } from '../clock.ts'
+import { createEvenTimes, EVEN_TIME } from '../credentials/even-time.ts'
 import { loadMasterKeys } from '../credentials/master-key.ts'
 import type { Settings } from '../settings.ts'
 import { DirectoryInUse } from '../storage/embedded-lock.ts'
@@ -26,6 +27,7 @@ export async function openFoundation(settings: Settings, options: { patience?: n
   const traces = await startTraces(settings.otlpEndpoint)
   return {
     ...{ settings, storage, masterKeys, clock, log, metrics, registry, traces },
+    evenTime: createEvenTimes(EVEN_TIME),
     async close() {
       await storage.close()
       await traces.stop()

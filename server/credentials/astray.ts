@@ -1,7 +1,7 @@
 import type { RecordEvent } from '../audit/record.ts'
 import type { Mode } from '../mode/mode.ts'
 import type { StateStore } from '../storage/state-store.ts'
-import type { ClientRegistry, KnownClient } from './client-registry.ts'
+import type { ClientRegistry } from './client-registry.ts'
 import type { Digests } from './digest.ts'
 import type { SecretCredential } from './format.ts'
 import { createGate } from './gate.ts'
@@ -18,7 +18,7 @@ export type NoteAstray = (credential: SecretCredential, peer: Peer) => void
 /** All of the mode that the credential is of. */
 interface Needs {
   presentedIn: Mode
-  clients: Pick<ClientRegistry, 'current' | 'ofCredential'>
+  clients: Pick<ClientRegistry, 'judged' | 'ofCredential'>
   digests: Digests
   state: Pick<StateStore, 'countFailure'>
   recordEvent: RecordEvent
@@ -36,9 +36,9 @@ export function createNoteAstray({ presentedIn, clients, digests, state, recordE
   const gate = createGate(AT_ONCE, WAITING)
 
   const ownerOf = (credential: SecretCredential) =>
-    clients.current<KnownClient['client'] | undefined>(
+    clients.judged(
       () => clients.ofCredential(credential),
-      async ({ client }) => {
+      ({ client }) => {
         const isTheirs = client.secrets.some((secret) => digests.matches(credential.text, secret))
         return isTheirs ? client : undefined
       },

@@ -36,29 +36,32 @@ export interface Authenticated extends KnownClient {
   readonly secret: Secret
 }
 
-export type Authentication<T> =
-  | { readonly ok: true; readonly authenticated: Authenticated; readonly value: T }
-  | {
-      readonly ok: false
-      readonly refusal: Refusal
-      /** Whose credential it would be, if there is such a client. Nobody has proven to be them. */
-      readonly known?: KnownClient | undefined
-    }
+export type Authentication =
+  | { readonly ok: true; readonly authenticated: Authenticated }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/** Hears of a refusal, and whose credential it would be: nobody has proven to be them. Of made-up ones it hears nothing. */
+export type HearRefused = (known: KnownClient, refusal: Refusal) => void
+
+/** With whose credential it would be, if there is such a client. */
+type Judged =
+  | Extract<Authentication, { ok: true }>
+  | (Extract<Authentication, { ok: false }> & { readonly known?: KnownClient | undefined })
 
 /** The one way to find out whose a secret credential is. */
 export interface Authenticator {
   /**
    * @param peer for the failure limit, and the tenant's allowed networks.
-   * @param alongside runs while the copy of the client is compared with its standing, to save a round trip. Its value
-   * is thrown away when the copy turns out to be old: it may write only what is worthless unless its value is used.
+   * @param hearRefused isn't waited for, and hears of it while the answer is: what it begins is hidden by that time. Begun
+   * behind the answer it would show in when the answer is read, wherever the two share a core.
    */
-  authenticate<T>(
+  authenticate(
     credential: SecretCredential | ChosenCredential,
     peer: Peer,
-    alongside: (authenticated: Authenticated) => Promise<T>,
-  ): Promise<Authentication<T>>
+    hearRefused?: HearRefused,
+  ): Promise<Authentication>
   /** What `credential` is worth now, counted against nobody: introspection and revocation ask for others. */
-  inspect(credential: SecretCredential): Promise<Authentication<undefined>>
+  inspect(credential: SecretCredential): Promise<Authentication>
   /** Whose `credential` is, whatever it is worth now: for whoever found it somewhere. Wrong ones count against the peer. */
   recognize(credential: SecretCredential | ChosenCredential, peer: Peer): Promise<Recognition>
 }
@@ -102,7 +105,7 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   async function recognizeSealed(credential: SecretCredential, peer: Peer): Promise<Recognition> {
-    const whose = await clients.current(findSealed(credential), async (known): Promise<Authenticated | undefined> => {
+    const whose = await clients.judged(findSealed(credential), (known) => {
       const secret = known.client.secrets.find((candidate) => isSecretOf(candidate, credential, digests))
       return secret && { ...known, secret }
     })
@@ -110,8 +113,7 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   async function recognizeChosen(credential: ChosenCredential, peer: Peer): Promise<Recognition> {
-    const find = () => clients.ofClientId(credential.clientId)
-    const known = await clients.current(find, async (current) => current)
+    const known = await clients.current(() => clients.ofClientId(credential.clientId))
     const client = known?.client.apiClient && known.client
     const check = await checkChosenSecret(credential, client, peer)
     if (check.outcome === 'unheard') return { whose: undefined, retryAfter: check.retryAfter }
@@ -119,23 +121,18 @@ export function createAuthenticator(needs: Needs): Authenticator {
     return { whose: known && secret && { ...known, secret } }
   }
 
-  function judgeSealed<T>(
+  async function judgeSealed(
     credential: SecretCredential,
     address: string | undefined,
     even: EvenTime,
-    alongside: (authenticated: Authenticated) => Promise<T>,
-  ): Promise<Authentication<T>> {
-    if (credential.mode !== mode) return Promise.resolve(refuse('wrong_mode'))
+  ): Promise<Judged> {
+    if (credential.mode !== mode) return refuse('wrong_mode')
     const isRight = (secret: Secret) => isSecretOf(secret, credential, digests)
-    return judge(findSealed(credential, even), isRight, address, alongside, even)
+    return judge(findSealed(credential, even), isRight, address, even)
   }
 
   /** What isn't remembered is verified, which is slow, and then weighed anew: much can happen meanwhile. */
-  async function judgeChosen<T>(
-    credential: ChosenCredential,
-    peer: Peer,
-    alongside: (authenticated: Authenticated) => Promise<T>,
-  ): Promise<Authentication<T>> {
+  async function judgeChosen(credential: ChosenCredential, peer: Peer): Promise<Judged> {
     let found: KnownClient | undefined
     const find = async () => {
       const known = await clients.ofClientId(credential.clientId)
@@ -143,69 +140,72 @@ export function createAuthenticator(needs: Needs): Authenticator {
       return found
     }
     const isRemembered = (secret: Secret) => chosenSecrets.wasRight(credential.secret, secret)
-    const result = await judge(find, isRemembered, peer.ip, alongside)
+    const result = await judge(find, isRemembered, peer.ip)
     if (result.ok || !['unknown', 'wrong_secret'].includes(result.refusal.reason)) return result
     const { reason } = result.refusal
     const check = await checkChosenSecret(credential, reason === 'unknown' ? undefined : found?.client, peer)
-    if (check.outcome === 'right') return judge(find, isRemembered, peer.ip, alongside)
+    if (check.outcome === 'right') return judge(find, isRemembered, peer.ip)
     const { known } = result
     if (check.outcome !== 'unheard') return { ...refuse(reason), known }
     return { ok: false, refusal: { reason: 'unheard', retryAfter: check.retryAfter }, known }
   }
 
-  async function judge<T>(
+  async function judge(
     find: () => KnownClient | undefined | Promise<KnownClient | undefined>,
     isRight: (secret: Secret) => boolean,
     address: string | undefined,
-    alongside: (authenticated: Authenticated) => Promise<T>,
     even?: EvenTime,
-  ): Promise<Authentication<T>> {
-    const verdict = await clients.current(find, async (known): Promise<Authentication<T>> => {
+  ): Promise<Judged> {
+    const verdict = await clients.judged(find, (known) => {
       const weighed = weigh(isRight, known, address)
-      if (!weighed.ok) {
-        even?.start()
-        return { ...weighed, known }
-      }
-      const { authenticated } = weighed
-      return { ok: true, authenticated, value: await alongside(authenticated) }
+      if (!weighed.ok) even?.start()
+      return weighed
     })
     return verdict ?? refuse('unknown')
   }
 
-  function weigh(isRight: (secret: Secret) => boolean, known: KnownClient, address: string | undefined) {
+  function weigh(isRight: (secret: Secret) => boolean, known: KnownClient, address: string | undefined): Judged {
     const secret = known.client.secrets.find(isRight)
-    if (!secret) return refuse('wrong_secret')
+    if (!secret) return { ...refuse('wrong_secret'), known }
     const authenticated = { ...known, secret }
     const reason = refusalReason(authenticated, clock.now(), address)
-    return reason ? refuse(reason) : { ok: true as const, authenticated }
+    return reason ? { ...refuse(reason), known } : { ok: true, authenticated }
+  }
+
+  /** What a refusal counts for. Guesses at what was chosen are limited before they are looked at. */
+  async function counted(
+    { reason, retryAfter }: Refusal,
+    credential: SecretCredential | ChosenCredential,
+    peer: Peer,
+  ): Promise<Refusal> {
+    metrics.authenticationFailed(mode, reason)
+    if (credential.kind === 'chosen_secret') return { reason, retryAfter }
+    if (reason === 'wrong_mode') noteAstray(credential, peer)
+    // These two know the credential: nobody is guessing.
+    if (reason === 'wrong_mode' || reason === 'tenant_inactive') return { reason }
+    const guessedAt = reason === 'unknown' ? undefined : credential.publicId
+    return { reason, retryAfter: await failureLimit.failed(guessedAt, peer.ip) }
   }
 
   return {
-    async authenticate(credential, peer, alongside) {
-      const isChosen = credential.kind === 'chosen_secret'
+    async authenticate(credential, peer, hearRefused) {
       const even = evenTime()
-      const result = await (isChosen
-        ? judgeChosen(credential, peer, alongside)
-        : judgeSealed(credential, peer.ip, even, alongside))
+      const result = await (credential.kind === 'chosen_secret'
+        ? judgeChosen(credential, peer)
+        : judgeSealed(credential, peer.ip, even))
       if (result.ok) {
         usage.used(usedSecret(result.authenticated), peer)
         return result
       }
-      const { reason } = result.refusal
-      metrics.authenticationFailed(mode, reason)
-      // Guesses at what was chosen are limited before they are looked at.
-      if (isChosen) return result
-      if (reason === 'wrong_mode') noteAstray(credential, peer)
-      // These two know the credential: nobody is guessing.
-      if (reason === 'wrong_mode' || reason === 'tenant_inactive') return result
-      const retryAfter = await failureLimit.failed(reason === 'unknown' ? undefined : credential.publicId, peer.ip)
+      const refusal = await counted(result.refusal, credential, peer)
+      if (result.known) hearRefused?.(result.known, refusal)
       await even.reached()
-      return { ok: false, refusal: { reason, retryAfter }, known: result.known }
+      return { ok: false, refusal }
     },
 
     async inspect(credential) {
       const even = evenTime()
-      const result = await judgeSealed(credential, undefined, even, async () => undefined)
+      const result = await judgeSealed(credential, undefined, even)
       if (!result.ok) await even.reached()
       return result
     },

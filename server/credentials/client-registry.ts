@@ -32,18 +32,17 @@ type Found = KnownClient | undefined | Promise<KnownClient | undefined>
 
 /**
  * Copies of clients and tenants, so that the ten-thousandth key costs what the first does. A copy decides nothing
- * before {@link ClientRegistry.current} has compared its versions with the standings, at every request.
+ * before {@link ClientRegistry.judged} has compared its versions with the standings, at every request.
  */
 export interface ClientRegistry {
   ofCredential(credential: SecretCredential): Found
   /** By what it calls itself, which proves nothing. URLs are not known here: see metadata documents. */
   ofClientId(clientId: string): Promise<KnownClient | undefined>
   ofRef(ref: string): Promise<KnownClient | undefined>
-  /**
-   * Runs `work` on a copy while the copy is compared with its standing, to save a round trip; again on a newer one if
-   * it was old, and what came of it before is thrown away. Undefined: there is none.
-   */
-  current<T>(find: () => Found, work: (known: KnownClient) => Promise<T>): Promise<T | undefined>
+  /** What `find` finds, as it stands now. Undefined: there is none. */
+  current(find: () => Found): Promise<KnownClient | undefined>
+  /** What `judge` says of it: at once of the copy, and again of a newer one if that was old, when only this counts. */
+  judged<T>(find: () => Found, judge: (known: KnownClient) => T): Promise<T | undefined>
 }
 
 interface Needs {
@@ -121,8 +120,23 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
     return isCurrentBy({ client, tenant }, clientNow, tenantNow)
   }
 
+  async function judged<T>(find: () => Found, judge: (known: KnownClient) => T): Promise<T | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const found = find()
+      const known = found instanceof Promise ? await found : found
+      if (!known) return undefined
+      const verdict = judge(known)
+      if (await isCurrent(known)) return verdict
+      clients.delete(known.client.ref)
+      tenants.delete(known.tenant.id)
+    }
+    return undefined
+  }
+
   return {
     ofRef,
+    judged,
+    current: (find) => judged(find, (known) => known),
 
     ofCredential: (credential) => remembered(credential) ?? load(credential),
 
@@ -133,19 +147,6 @@ export function createClientRegistry({ mode, database, standings, capacity = 50_
       const ref = await refOf(`client:${publicId}`, find)
       const known = ref === undefined ? undefined : await ofRef(ref)
       return known?.client.clientId === clientId ? known : undefined
-    },
-
-    async current(find, work) {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const found = find()
-        const known = found instanceof Promise ? await found : found
-        if (!known) return undefined
-        const [current, value] = await Promise.all([isCurrent(known), work(known)])
-        if (current) return value
-        clients.delete(known.client.ref)
-        tenants.delete(known.tenant.id)
-      }
-      return undefined
     },
   }
 }

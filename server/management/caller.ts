@@ -47,7 +47,7 @@ export function createIdentifyCaller(needs: Needs): IdentifyCaller {
   const { mode, issuer, authenticator, acceptToken, consents, challenges } = needs
 
   async function bySecret(credential: SecretCredential, peer: Peer): Promise<Caller> {
-    const result = await authenticator.authenticate(credential, peer, async () => undefined)
+    const result = await authenticator.authenticate(credential, peer)
     if (!result.ok) throw refused(result.refusal, challenges)
     const { client, tenant, secret } = result.authenticated
     if (mustBeBound({ client, tenant })) {

@@ -34,10 +34,7 @@ export function createAcceptToken({ clients, tokens, dpopProofs, challenges }: N
     const token = await tokens.findLive(credential)
     if (!token) throw unauthenticated()
     await checkBinding(token.jkt, credential, presented)
-    const known = await clients.current(
-      () => clients.ofRef(credential.clientRef),
-      async (current) => current,
-    )
+    const known = await clients.current(() => clients.ofRef(credential.clientRef))
     if (!known) throw unauthenticated()
     if (!isAllowedFrom(known.tenant.allowedNetworks, presented.peer.ip)) throw unauthenticated('network')
     if (known.tenant.status !== 'active') throw new ApiError('subscription_inactive')

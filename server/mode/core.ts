@@ -12,7 +12,6 @@ import { createCheckChosenSecret } from '../credentials/chosen-secret-check.ts'
 import { createChosenSecretLimit } from '../credentials/chosen-secret-limit.ts'
 import { createClientRegistry } from '../credentials/client-registry.ts'
 import { createDigests, type Digests } from '../credentials/digest.ts'
-import { createEvenTimes, EVEN_TIME } from '../credentials/even-time.ts'
 import { createFailureLimit } from '../credentials/failure-limit.ts'
 import { createStandings } from '../credentials/standings.ts'
 import { createUsage } from '../credentials/usage.ts'
@@ -29,7 +28,7 @@ import { type Mode, otherMode } from './mode.ts'
 export type Core = Awaited<ReturnType<typeof buildCore>>
 
 export async function buildCore(foundation: Foundation, mode: Mode, issuer: string) {
-  const { settings, storage, masterKeys, clock, log, metrics, evenTime = EVEN_TIME } = foundation
+  const { settings, storage, masterKeys, clock, log, metrics } = foundation
   const { database } = storage
   const state = storage.state[mode]
 
@@ -44,7 +43,7 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const noteAstray = buildNoteAstray(foundation, mode, digests)
   const authenticator = createAuthenticator({
     ...{ mode, clients, digests, failureLimit, chosenSecrets, checkChosenSecret, usage, noteAstray, clock, metrics },
-    evenTime: createEvenTimes(evenTime),
+    evenTime: foundation.evenTime,
   })
 
   const families = createRefreshFamilies({ mode, state, digests, clock })

@@ -1,4 +1,4 @@
-import { type Authenticated, type Authenticator, unfitness } from '../credentials/authenticator.ts'
+import { type Authenticated, type Authenticator, type Refusal, unfitness } from '../credentials/authenticator.ts'
 import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
 import type { FailureLimit } from '../credentials/failure-limit.ts'
 import { publicIdOf } from '../credentials/format.ts'
@@ -10,31 +10,33 @@ import {
   type PresentedAssertion,
   type PresentedClient,
   type PresentedName,
+  type PresentedSecret,
   refusalError,
   unauthenticated,
 } from './client-authentication.ts'
-import { type Result, succeed } from './oauth-error.ts'
+import { type OAuthError, type Result, succeed } from './oauth-error.ts'
 
 /** A client that is who it says it is; or a public one, of which nobody can know; or one that a token is to vouch for. */
-export interface AuthenticatedClient<T> {
+export interface AuthenticatedClient {
   readonly known: KnownClient
   readonly method: PresentedClient['method']
   /** Who may be recognized by what was shown: not by a secret that somebody chose, nor by what is good once. */
   readonly recognizable?: Authenticated | undefined
-  readonly value: T
 }
 
 /**
  * The one way to find out which client a request to an OAuth endpoint is from.
- * @param alongside see {@link Authenticator.authenticate}
+ * @param hearRefused see {@link Authenticator.authenticate}; the client is who the request says it is from
  */
-export type AuthenticateClient = <T>(
+export type AuthenticateClient = (
   presented: PresentedClient,
   peer: Peer,
-  alongside: (known: KnownClient) => Promise<T>,
-) => Promise<Judged<AuthenticatedClient<T>>>
+  hearRefused?: HearRefusedClient,
+) => Promise<Result<AuthenticatedClient>>
 
-/** `known`: whose request was refused, as far as it says who it is from. Nobody has proven to be them. */
+type HearRefusedClient = (known: KnownClient, error: OAuthError) => void
+
+/** `known`: whose request was refused, as far as it says who it is from. */
 type Judged<T> =
   | Extract<Result<T>, { ok: true }>
   | (Extract<Result<T>, { ok: false }> & { readonly known?: KnownClient | undefined })
@@ -53,56 +55,58 @@ interface Needs {
 export function createAuthenticateClient(needs: Needs): AuthenticateClient {
   const { mode, authenticator, clients, findClient, assertions, failureLimit, clock } = needs
 
-  /** A client that is fit to act, as it stands now; what `work` made of it. */
-  async function whenFit<T>(
+  /** A client that is fit to act, as it stands now. */
+  async function findFit(
     { clientId, given }: Pick<PresentedName, 'clientId' | 'given'>,
     peer: Peer,
-    work: (known: KnownClient) => Promise<Judged<T>>,
-  ): Promise<Judged<T>> {
-    const judged = await clients.current(
-      () => findClient(clientId, given),
-      async (known) => {
-        const reason = unfitness(known, clock.now(), peer.ip)
-        return reason ? { ok: false as const, error: refusalError({ reason }, mode, false), known } : work(known)
-      },
-    )
-    return judged ?? { ok: false, error: { ...unauthenticated(false).error, reason: 'unknown' } }
+  ): Promise<Judged<KnownClient>> {
+    const known = await clients.current(() => findClient(clientId, given))
+    if (!known) return { ok: false, error: { ...unauthenticated(false).error, reason: 'unknown' } }
+    const reason = unfitness(known, clock.now(), peer.ip)
+    return reason ? { ok: false, error: refusalError({ reason }, mode, false), known } : succeed(known)
   }
 
-  /** Its single use must not be spent by a copy that turns out to be old, so `alongside` runs when that is known. */
-  async function byAssertion<T>(
+  async function byName(presented: PresentedName, peer: Peer): Promise<Judged<AuthenticatedClient>> {
+    const found = await findFit(presented, peer)
+    if (!found.ok) return found
+    const known = found.value
+    return isNameEnough(known, presented) ? succeed({ known, method: 'none' }) : { ...mustAuthenticate, known }
+  }
+
+  async function byAssertion(
     { assertion, clientId }: PresentedAssertion,
     peer: Peer,
-    alongside: (known: KnownClient) => Promise<T>,
-  ): Promise<Judged<AuthenticatedClient<T>>> {
+  ): Promise<Judged<AuthenticatedClient>> {
     const claimed = assertions.claimedClientId(assertion)
     if (claimed === undefined || (clientId !== undefined && clientId !== claimed)) return unauthenticated(false)
-    const found = await whenFit({ clientId: claimed, given: {} }, peer, async (known) => succeed(known))
+    const found = await findFit({ clientId: claimed, given: {} }, peer)
     if (!found.ok) return found
     const known = found.value
     const { jwks } = known.client
-    if (jwks && (await assertions.verify(assertion, claimed, jwks))) {
-      return succeed({ known, method: 'assertion', value: await alongside(known) })
-    }
+    if (jwks && (await assertions.verify(assertion, claimed, jwks))) return succeed({ known, method: 'assertion' })
     const retryAfter = await failureLimit.failed(publicIdOf(claimed), peer.ip)
     return { ok: false, error: refusalError({ reason: 'wrong_secret', retryAfter }, mode, false), known }
   }
 
-  return async (presented, peer, alongside) => {
-    if (presented.method === 'assertion') return byAssertion(presented, peer, alongside)
-    if (presented.method === 'none') {
-      return whenFit(presented, peer, async (known) =>
-        isNameEnough(known, presented)
-          ? succeed({ known, method: 'none', value: await alongside(known) })
-          : { ...mustAuthenticate, known },
-      )
-    }
-    const { credential, challenge } = presented
-    const result = await authenticator.authenticate(credential, peer, alongside)
-    if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge), known: result.known }
-    const { authenticated, value } = result
-    const recognizable = credential.kind === 'chosen_secret' ? undefined : authenticated
-    return succeed({ known: authenticated, method: 'secret', recognizable, value })
+  async function bySecret(
+    { credential, challenge }: PresentedSecret,
+    peer: Peer,
+    hearRefused: HearRefusedClient,
+  ): Promise<Result<AuthenticatedClient>> {
+    const errorOf = (refusal: Refusal) => refusalError(refusal, mode, challenge)
+    const result = await authenticator.authenticate(credential, peer, (known, refusal) =>
+      hearRefused(known, errorOf(refusal)),
+    )
+    if (!result.ok) return { ok: false, error: errorOf(result.refusal) }
+    const known = result.authenticated
+    return succeed({ known, method: 'secret', recognizable: credential.kind === 'chosen_secret' ? undefined : known })
+  }
+
+  return async (presented, peer, hearRefused = () => {}) => {
+    if (presented.method === 'secret') return bySecret(presented, peer, hearRefused)
+    const judged = await (presented.method === 'assertion' ? byAssertion(presented, peer) : byName(presented, peer))
+    if (!judged.ok && judged.known) hearRefused(judged.known, judged.error)
+    return judged
   }
 }
 

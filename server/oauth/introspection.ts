@@ -103,10 +103,7 @@ export function createIntrospect(needs: Needs): Introspect {
   /** Of a service user: no other client's token costs a look at the client. */
   async function teamsOf({ clientId }: AccessToken, { clientRef }: AccessTokenCredential) {
     if (!isServiceUserId(clientId)) return {}
-    const known = await clients.current(
-      () => clients.ofRef(clientRef),
-      async (current) => current,
-    )
+    const known = await clients.current(() => clients.ofRef(clientRef))
     return { teams: known?.client.teams ?? [] }
   }
 
@@ -123,10 +120,7 @@ export function createIntrospect(needs: Needs): Introspect {
     if (!found?.isGood) return undefined
     const { family, endsAt } = found
     const consent = await consents.read(family.consentRef)
-    const known = await clients.current(
-      () => clients.ofRef(family.clientRef),
-      async (current) => current,
-    )
+    const known = await clients.current(() => clients.ofRef(family.clientRef))
     const stands = consent?.epoch === family.consentEpoch && known?.client.epoch === family.clientEpoch
     if (!known || !stands || known.client.revokedAt !== undefined) return undefined
     const token: ActiveToken = {

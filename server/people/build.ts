@@ -42,10 +42,7 @@ export function buildPeople({ storage, masterKeys, clock }: Foundation, needs: N
       const described = await documentClients.findByClientId(clientId, { resource, ip })
       return described.ok ? described.value : undefined
     }
-    const known = await clients.current(
-      () => clients.ofClientId(clientId),
-      async (current) => current,
-    )
+    const known = await clients.current(() => clients.ofClientId(clientId))
     return known?.client.app && !unfitness(known, clock.now(), ip) ? known : undefined
   }
 

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { afterAll } from 'vitest'
 import { build, type Foundation, type Node } from '../../server/build.ts'
+import { createEvenTimes } from '../../server/credentials/even-time.ts'
 import { type Listening, listen } from '../../server/http/listen.ts'
 import { noMetrics } from '../../server/telemetry/metrics.ts'
 import type { TestDeployment } from '../start.ts'
@@ -26,7 +27,7 @@ export async function startPublicNode(
       secretScanningKeysUrl: new URL('https://keys.invalid/'),
     },
     ...{ storage: deployment.storage, masterKeys: deployment.masterKeys, clock: deployment.clock },
-    ...{ metrics: noMetrics, traces: { trace: undefined, stop: async () => {} }, evenTime: 0 },
+    ...{ metrics: noMetrics, traces: { trace: undefined, stop: async () => {} }, evenTime: createEvenTimes(0) },
     log: pino({ level: 'silent' }) as Foundation['log'],
     ...rest,
   })

@@ -87,7 +87,7 @@ describeDeployments('rotating a key', (open) => {
 
     deployment.clock.advance(599_999)
     expect(await works(before)).toBe(true)
-    await Promise.all(deployment.nodes.map(({ node }) => node.flushUsage()))
+    await deployment.flushUsage()
     deployment.clock.advance(1)
     expect([await works(before), await works(after), await isActive(token)]).toEqual([false, true, true])
     expect(await secretsOf(before.id)).toMatchObject([
@@ -140,7 +140,7 @@ describeDeployments('rotating a key', (open) => {
     const before = await create()
     await works(before)
     await rotated(before.id)
-    await Promise.all(deployment.nodes.map(({ node }) => node.flushUsage()))
+    await deployment.flushUsage()
     const { data } = (await live.api('GET', `/v1/api-keys/${before.id}/usage`, admin)).body
     expect(data.at(-1).count).toBe(4)
   })

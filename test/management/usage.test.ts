@@ -21,7 +21,6 @@ describeDeployments('the use of keys and tokens, as it is shown', (open) => {
     admin = deployment.made.live.api_key
   })
 
-  const flush = () => Promise.all(deployment.nodes.map(({ node }) => node.flushUsage()))
   const get = async (path: string) => {
     const response = await there.api('GET', path, admin)
     expect(response.status).toBe(200)
@@ -36,7 +35,7 @@ describeDeployments('the use of keys and tokens, as it is shown', (open) => {
     await there.token(key).set('User-Agent', 'kc-sdk/1')
     deployment.clock.advance(DAY)
     await there.token(key).set('User-Agent', 'kc-sdk/2')
-    await flush()
+    await deployment.flushUsage()
 
     const shown = await get(`/v1/api-keys/${id}`)
     expect(shown.last_used_at).toBe('2030-01-31T23:59:00.000Z')
@@ -70,7 +69,7 @@ describeDeployments('the use of keys and tokens, as it is shown', (open) => {
     const [one, two] = [await issue('one'), await issue('two')]
     for (const token of [one, one, two]) await there.api('GET', '/v1/me', token.service_token)
     await live.introspect(deployment.made.live, one.service_token)
-    await flush()
+    await deployment.flushUsage()
     const { data } = await get(`/v1/service-users/${user.id}/tokens`)
     for (const token of data) {
       expect(token).toMatchObject({
@@ -87,7 +86,7 @@ describeDeployments('the use of keys and tokens, as it is shown', (open) => {
     const { id, api_key } = (await live.api('POST', '/v1/api-keys', admin, { kind: 'standard', name: 'k' })).body
     const before = await there.api('GET', `/v1/api-keys/${id}`, admin)
     await live.api('GET', '/v1/me', api_key)
-    await flush()
+    await deployment.flushUsage()
     const after = await there.api('GET', `/v1/api-keys/${id}`, admin)
     expect(after.body.last_used_at).not.toBeNull()
     expect(after.headers.etag).toBe(before.headers.etag)

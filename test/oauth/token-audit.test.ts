@@ -7,6 +7,10 @@ import { createTenant, setTenantStatus, type TestTenant } from '../tenants.ts'
 import { createApp, createPerson, issueCode, type Person, type TestApp } from './people.ts'
 import { createProver } from './prover.ts'
 
+/** A secret of the right form, which is another key's. */
+const wrongSecret = ({ client_id }: Pick<Key, 'client_id'>): string =>
+  splitKey(newStandardKey('live', client_id.slice(3))).clientSecret
+
 interface Entry {
   readonly action: string
   readonly actor: { readonly type: string; readonly id: string; readonly name: string }
@@ -115,6 +119,29 @@ describeDeployments('token events in the audit log', (open) => {
     expect(ofTokens[0]?.target).toEqual(ofTokens[1]?.target)
   })
 
+  describe('while the answer to a refusal is held back', () => {
+    let node: Caller
+    let credential: string
+
+    beforeAll(async () => {
+      const { nodes, made } = await startDeployment(open, { evenTime: 3_600_000 })
+      node = nodes[0].at('live')
+      credential = made.live.api_key
+      const { client_id } = made.live
+      const request = node.token({ client_id, client_secret: wrongSecret({ client_id }) })
+      // Never answered: it ends with the server.
+      request.then(
+        () => expect.unreachable(),
+        () => {},
+      )
+    })
+
+    test('it gets its entry, so that nothing that follows the answer shows in the time [attack 82]', () =>
+      expect
+        .poll(async () => (await logOf('action=token.rejected', credential, node)).length, { timeout: 5_000 })
+        .toBe(1))
+  })
+
   describe('of a person by an app', () => {
     let person: Person
     let app: TestApp
@@ -208,10 +235,6 @@ describeDeployments('token events in the audit log', (open) => {
       const { id } = (await live.api('GET', '/v1/me', paused.keys.live.api_key)).body.credential
       await rejectionsOf(id, 1, paused.keys.live.api_key)
     })
-
-    /** A secret of the right form, which is another key's. */
-    const wrongSecret = ({ client_id }: Key): string =>
-      splitKey(newStandardKey('live', client_id.slice(3))).clientSecret
 
     test('of nobody that we know: none, in nobody’s log', async () => {
       const count = () => deployment.storage.database.auditEntry.count({ where: { action: 'token.rejected' } })

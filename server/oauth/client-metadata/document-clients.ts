@@ -67,11 +67,7 @@ export function createDocumentClients(needs: Needs): DocumentClients {
     error: refusalError({ reason }, mode, false),
   })
 
-  const current = (ref: string) =>
-    clients.current(
-      () => clients.ofRef(ref),
-      async (known) => known,
-    )
+  const current = (ref: string) => clients.current(() => clients.ofRef(ref))
 
   return {
     async findByClientId(url, { resource, ...from }) {

@@ -50,7 +50,7 @@ export function createPushedAuthorizationEndpoint(needs: Needs): Handler {
       const { resource } = form
       return describedClient(presented.clientId, { resource, ip: ctx.ip, requestId: ctx.state.requestId })
     }
-    const authenticated = await authenticateClient(presented, peerOf(ctx), async () => undefined)
+    const authenticated = await authenticateClient(presented, peerOf(ctx))
     return authenticated.ok ? succeed(authenticated.value.known) : authenticated
   }
 

@@ -11,10 +11,9 @@ import { fail, type Result, succeed } from '../oauth-error.ts'
 import type { RecognizedClients } from '../recognized-clients.ts'
 import { identify } from './token.ts'
 
-/** An authenticated client's form about a token: what introspection and revocation have in common. */
+/** What came of an authenticated client's form about a token. */
 export interface ClientRequest<T> {
   readonly caller: KnownClient
-  readonly token: string
   readonly value: T
 }
 
@@ -27,11 +26,11 @@ interface Needs<T> {
   plainly?(caller: Authenticated, token: string, peer: Peer): Promise<{ readonly found: T } | undefined>
 }
 
-/** @param alongside runs while the client is checked; see {@link AuthenticateClient}. */
+/** What introspection and revocation have in common. @param act what is done about the token, when it is known who asks */
 export async function readClientRequest<T>(
   ctx: EndpointContext,
   { authenticateClient, publicClients, recognized, plainly }: Needs<T>,
-  alongside: (token: string) => Promise<T>,
+  act: (caller: KnownClient, token: string) => Promise<T>,
 ): Promise<Result<ClientRequest<T>>> {
   const form = await readForm(ctx, TOKEN_LOOKUP_LIMIT)
   if (!form.ok) return form
@@ -43,20 +42,19 @@ export async function readClientRequest<T>(
     const plain = caller && (await plainly(caller, token.value, peerOf(ctx)))
     if (plain) {
       identify(ctx, caller)
-      return succeed({ caller, token: token.value, value: plain.found })
+      return succeed({ caller, value: plain.found })
     }
   }
   const presented = presentedClient(authorization, params)
   if (!presented.ok) return presented
   if (presented.value.method === 'none' && !publicClients) return unauthenticated(true)
   const client = token.ok && publicClients ? vouched(presented.value, token.value) : presented.value
-  const early = async () => (token.ok ? alongside(token.value) : undefined)
-  const result = await authenticateClient(client, peerOf(ctx), early)
+  const result = await authenticateClient(client, peerOf(ctx))
   if (!result.ok) return result
-  const { known: caller, recognizable, value } = result.value
+  const { known: caller, recognizable } = result.value
   if (recognizable) recognized.keep(authorization, params, recognizable)
   identify(ctx, caller)
-  return token.ok ? succeed({ caller, token: token.value, value: value as T }) : token
+  return token.ok ? succeed({ caller, value: await act(caller, token.value) }) : token
 }
 
 /** RFC 7662 §2.1, RFC 7009 §2.1: REQUIRED in both. */

@@ -15,12 +15,12 @@ interface Needs {
   signIntrospection: SignIntrospection
 }
 
-/** `POST /oauth/introspect`, RFC 7662. Caller and token are looked up together: one round trip for both. */
+/** `POST /oauth/introspect`, RFC 7662. */
 export const createIntrospectionEndpoint =
   ({ authenticateClient, recognized, introspect, plainIntrospection, signIntrospection }: Needs): Endpoint =>
   async (ctx) => {
     const needs = { authenticateClient, recognized, publicClients: false, plainly: plainIntrospection }
-    const request = await readClientRequest(ctx, needs, introspect.find)
+    const request = await readClientRequest(ctx, needs, (_caller, token) => introspect.find(token))
     if (!request.ok) return answerOAuthError(ctx, request.error)
     const { caller, value } = request.value
     const answer = introspect.answer(caller, value)

@@ -16,10 +16,9 @@ export const createRevocationEndpoint =
   ({ authenticateClient, recognized, revoke }: Needs): Handler =>
   async (ctx) => {
     const needs = { authenticateClient, recognized, publicClients: true }
-    const request = await readClientRequest(ctx, needs, async () => undefined)
+    const origin = { ip: ctx.ip, requestId: ctx.state.requestId }
+    const request = await readClientRequest(ctx, needs, (caller, token) => revoke(caller, token, origin))
     if (!request.ok) return answerOAuthError(ctx, request.error)
-    const { caller, token } = request.value
-    await revoke(caller, token, { ip: ctx.ip, requestId: ctx.state.requestId })
     noStore(ctx)
     ctx.status = 200
     ctx.body = ''

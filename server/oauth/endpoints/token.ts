@@ -10,7 +10,7 @@ import { claimedIssuer } from '../../workload-identity/presented-subject.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
 import { type PresentedClient, presentedClient } from '../client-authentication.ts'
 import type { Grant, GrantRequest, TokenResponse } from '../grants/grant.ts'
-import { fail, type Result } from '../oauth-error.ts'
+import { fail, type OAuthError, type Result } from '../oauth-error.ts'
 import type { createPlainMint } from '../plain-mint.ts'
 import type { RecognizedClients } from '../recognized-clients.ts'
 import type { TokenAudit } from '../token-audit.ts'
@@ -32,8 +32,6 @@ interface Needs {
 export interface Grants {
   readonly [grantType: string]: Grant
 }
-
-const nothingAlongside = async () => {}
 
 /** Grants that rest on a token: they verify it whoever sent it. */
 const VOUCHED_BY_TOKEN: readonly (string | undefined)[] = [TOKEN_EXCHANGE, JWT_BEARER]
@@ -81,13 +79,11 @@ export function createTokenEndpoint({
     const presented = vouched(client.value, params.grant_type)
     const request = requestOf(ctx, form, presented)
     const audited = { grantType: params.grant_type, ...request }
-    const authenticated = await authenticateClient(presented.client, peerOf(ctx), nothingAlongside)
-    if (!authenticated.ok) {
-      const { error, known } = authenticated
-      // After the answer: else the time that it takes would tell which clients there are.
-      if (known) setImmediate(() => tokenAudit.refused(known, error, audited).catch(() => {}))
-      return authenticated
-    }
+    // Nobody waits for the entry: else the time that it takes would tell which clients there are.
+    const noteRefused = (known: KnownClient, error: OAuthError) =>
+      setImmediate(() => tokenAudit.refused(known, error, audited).catch(() => {}))
+    const authenticated = await authenticateClient(presented.client, peerOf(ctx), noteRefused)
+    if (!authenticated.ok) return authenticated
     const { known, recognizable } = authenticated.value
     if (recognizable) recognized.keep(authorization, params, recognizable)
     identify(ctx, known)
