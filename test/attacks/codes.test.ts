@@ -1,8 +1,25 @@
+import supertest from 'supertest'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Storage } from '../../server/storage/open.ts'
 import { describeDeployments } from '../deployments.ts'
+import { LIVE, startPublicNode } from '../http/nodes.ts'
 import { createApp, createPerson, type IssuedCode, issueCode, type Person, type TestApp } from '../oauth/people.ts'
 import { createProver } from '../oauth/prover.ts'
 import { type Caller, startDeployment, type TestDeployment } from '../start.ts'
+
+/** A node's storage, whose next single use `meanwhile` comes before. */
+function withSwaps(storage: Storage, meanwhile: () => Promise<void>): Storage {
+  const { live } = storage.state
+  let isFirst = true
+  const swapRecord: typeof live.swapRecord = async (...swap) => {
+    if (isFirst) {
+      isFirst = false
+      await meanwhile()
+    }
+    return live.swapRecord(...swap)
+  }
+  return { ...storage, state: { ...storage.state, live: { ...live, swapRecord } } }
+}
 
 describeDeployments('an authorization code in the wrong hands', (open) => {
   let deployment: TestDeployment
@@ -108,6 +125,25 @@ describeDeployments('an authorization code in the wrong hands', (open) => {
       const { access_token, refresh_token } = (await redeem(code)).body
       await refused(redeem(code, { by: thief, at: there }))
       await expectActive(false, access_token, refresh_token)
+    })
+
+    test('seen unused, then used by its own client, then burnt: what that got is dead [attack 31]', async () => {
+      const code = await issue()
+      let got: Record<string, string> = {}
+      const { port } = await startPublicNode(deployment, {
+        storage: withSwaps(deployment.storage, async () => {
+          got = (await redeem(code)).body
+        }),
+      })
+      const form = { grant_type: 'authorization_code', client_id: thief.client_id, ...code }
+      const answer = await supertest(`http://127.0.0.1:${port}`)
+        .post('/oauth/token')
+        .set('Host', new URL(LIVE).host)
+        .type('form')
+        .send(form)
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+      expect(got).toMatchObject({ access_token: expect.any(String), refresh_token: expect.any(String) })
+      await expectActive(false, got.access_token as string, got.refresh_token as string)
     })
 
     test('at the same moment, 20 times over two nodes: never to the thief, and no token stays [attack 31]', async () => {
