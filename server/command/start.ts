@@ -6,14 +6,14 @@ import { createDigests } from '../credentials/digest.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import { createLog } from '../telemetry/log.ts'
 import { metricsOfWorkers, offerMetrics } from '../telemetry/worker-metrics.ts'
-import { bootstrap } from '../tenancy/bootstrap.ts'
+import { type Bootstrap, bootstrap } from '../tenancy/bootstrap.ts'
 import { announce, keepBootstrap } from './announce.ts'
 import type { CommandCall, Run } from './command.ts'
 import { startDrainThread } from './drain-thread.ts'
 import { type OpenFoundation, openFoundation } from './foundation.ts'
 import { checkPorts, listenEverywhere, listenForMetrics } from './listening.ts'
 import { stopWhenParentDies } from './parent.ts'
-import { superviseWorkers } from './workers.ts'
+import { superviseWorkers, tellListening } from './workers.ts'
 
 /** Milliseconds that requests in flight have to finish after SIGTERM. */
 const DRAIN = 10_000
@@ -26,18 +26,21 @@ export const start: Run = async ({ environment }) => {
 }
 
 async function supervise(settings: Settings): Promise<number> {
-  await prepareOnce(settings)
+  const made = await prepareOnce(settings)
   const metrics = await listenForMetrics(settings, metricsOfWorkers())
-  const code = await superviseWorkers(settings.workers, createLog({ level: settings.logLevel }))
+  const code = await superviseWorkers(settings.workers, {
+    log: createLog({ level: settings.logLevel }),
+    onListening: () => announce(settings, made),
+  })
   await metrics?.close()
   return code
 }
 
-/** Before any worker listens: the database is up to date, and what the first start made has been shown once. */
-async function prepareOnce(settings: Settings): Promise<void> {
+/** Before there is any worker: the database is up to date. Resolves with what the first start made. */
+async function prepareOnce(settings: Settings): Promise<Bootstrap | undefined> {
   const foundation = await openFoundation(settings)
   try {
-    announce(settings, await prepare(foundation))
+    return await prepare(foundation)
   } finally {
     await foundation.close()
   }
@@ -72,7 +75,8 @@ async function serve(settings: Settings, environment: CommandCall['environment']
       node.startDraining()
       await Promise.all(listening.map(({ close }) => close(DRAIN)))
     })
-    if (!cluster.isWorker) announce(settings, made)
+    if (cluster.isWorker) tellListening()
+    else announce(settings, made)
     foundation.log.info({ addresses: listening.map(({ address }) => address) }, 'listening')
     foundation.log.info({ reason: await stopped }, 'stopping')
   } finally {

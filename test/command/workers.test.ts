@@ -109,11 +109,12 @@ test('workers that can’t start end the start', async () => {
   server.kill('SIGTERM')
   expect(await server.ended).toBe(0)
   // Migrated and bootstrapped under another master key: nothing opens, in any worker.
-  const { code, errors } = await run(['start'], {
+  const { code, output, errors } = await run(['start'], {
     ...environment,
     KC_MASTER_KEY: Buffer.alloc(32, 8).toString('base64url'),
     KC_DATA_DIR: server.dataDir,
   })
   expect(code).toBe(1)
+  expect(output).not.toContain('Keycourt is running')
   expect(errors).toMatch(/^keycourt: What is sealed for signing key .*Add that key to KC_MASTER_KEY, after a comma\.$/m)
 })
