@@ -36,8 +36,10 @@ const redisCallsOf = (state: StateStore) => ({
   raiseStandings: () => state.raiseStandings([{ ref: fresh(), version: 1, epoch: 1 }]),
 })
 
+type Calls = Record<string, () => Promise<unknown>>
+
 /** What each call came to, and that the slowest took less than 5 s. */
-async function outcomes(calls: Record<string, () => Promise<unknown>>): Promise<Record<string, unknown>> {
+async function outcomes(calls: Calls): Promise<Record<string, unknown>> {
   const began = performance.now()
   const settled = Object.entries(calls).map(async ([name, call]) => {
     const outcome = await call().then(
@@ -55,16 +57,35 @@ const all = (calls: Record<string, unknown>, outcome: string) =>
   Object.fromEntries(Object.keys(calls).map((name) => [name, outcome]))
 
 /** Without a restart of the client, within seconds of the server being back. */
-const recovery = (calls: Record<string, () => Promise<unknown>>) =>
+const recovery = (calls: Calls) =>
   vi.waitFor(async () => expect(await outcomes(calls)).toEqual(all(calls, 'answered')), {
     timeout: 15_000,
     interval: 50,
   })
 
+function testItsAbsence(store: 'database' | 'redis', found: () => { server: TestServer; calls: Calls }): void {
+  test('stopped: every call fails as unavailable; started again: every call answers', { timeout: 40_000 }, async () => {
+    const { server, calls } = found()
+    await server.stop()
+    expect(await outcomes(calls)).toEqual(all(calls, store))
+    await server.start()
+    await recovery(calls)
+  })
+
+  test('stalled: every call fails in time; resumed: every call answers', { timeout: 40_000 }, async () => {
+    const { server, calls } = found()
+    server.suspend()
+    expect(await outcomes(calls)).toEqual(all(calls, store))
+    expect(await outcomes(calls)).toEqual(all(calls, store))
+    server.resume()
+    await recovery(calls)
+  })
+}
+
 describe('PostgreSQL', () => {
   let server: TestServer
   let storage: Storage
-  let calls: Record<string, () => Promise<unknown>>
+  let calls: Calls
 
   beforeAll(async () => {
     server = await startPostgres()
@@ -78,20 +99,7 @@ describe('PostgreSQL', () => {
     await server.remove()
   })
 
-  test('stopped: every call fails as unavailable; started again: every call answers', { timeout: 40_000 }, async () => {
-    await server.stop()
-    expect(await outcomes(calls)).toEqual(all(calls, 'database'))
-    await server.start()
-    await recovery(calls)
-  })
-
-  test('stalled: every call fails in time; resumed: every call answers', { timeout: 40_000 }, async () => {
-    server.suspend()
-    expect(await outcomes(calls)).toEqual(all(calls, 'database'))
-    expect(await outcomes(calls)).toEqual(all(calls, 'database'))
-    server.resume()
-    await recovery(calls)
-  })
+  testItsAbsence('database', () => ({ server, calls }))
 
   test('a call under way when it is killed fails, and the process lives on', { timeout: 40_000 }, async () => {
     const slow = outcomes({ sleeping: () => storage.database.$queryRaw`SELECT pg_sleep(60)::text` })
@@ -126,7 +134,7 @@ describe('PostgreSQL', () => {
 describe('Redis', () => {
   let server: TestServer
   let storage: Storage
-  let calls: Record<string, () => Promise<unknown>>
+  let calls: Calls
 
   beforeAll(async () => {
     server = await startRedis()
@@ -140,20 +148,7 @@ describe('Redis', () => {
     await server.remove()
   })
 
-  test('stopped: every call fails as unavailable; started again: every call answers', { timeout: 40_000 }, async () => {
-    await server.stop()
-    expect(await outcomes(calls)).toEqual(all(calls, 'redis'))
-    await server.start()
-    await recovery(calls)
-  })
-
-  test('stalled: every call fails in time; resumed: every call answers', { timeout: 40_000 }, async () => {
-    server.suspend()
-    expect(await outcomes(calls)).toEqual(all(calls, 'redis'))
-    expect(await outcomes(calls)).toEqual(all(calls, 'redis'))
-    server.resume()
-    await recovery(calls)
-  })
+  testItsAbsence('redis', () => ({ server, calls }))
 
   test('demoted to a replica: writes fail; promoted: every call answers', { timeout: 40_000 }, async () => {
     const admin = new Redis(server.url)
