@@ -142,6 +142,7 @@ export async function build(foundation: Foundation, { isDraining = true } = {}):
         ...[stopCounting(), stopFollowing(), stopSweeping(), stopWatching()],
         ...[webhooks.stop(), stopNoticing()],
       ])
+      await Promise.all([live, test].map(({ later }) => later.finish()))
       await auditLog.stop()
       await flushUsage().catch((error) => log.error({ err: error }, 'the last uses of secrets are not counted'))
     },

@@ -65,8 +65,6 @@ interface Options {
   outboundAllow?: readonly string[]
   secretScanningKeysUrl?: URL
   apiRateLimit?: number
-  /** Milliseconds: see credentials/even-time.ts. */
-  evenTime?: number
 }
 
 export const MASTER_KEY = Buffer.alloc(32, 7)
@@ -98,7 +96,7 @@ export async function startDeployment(open: OpenStorage, options: Options = {}):
       outboundAllow: options.outboundAllow ?? [],
       secretScanningKeysUrl: options.secretScanningKeysUrl ?? new URL('https://keys.invalid/'),
     },
-    ...{ storage, masterKeys, clock, metrics: noMetrics, evenTime: createEvenTimes(options.evenTime ?? 0) },
+    ...{ storage, masterKeys, clock, metrics: noMetrics, evenTime: createEvenTimes(0) },
     log: options.log ?? (pino({ level: 'silent' }) as Foundation['log']),
     traces: { trace: undefined, stop: async () => {} },
   })

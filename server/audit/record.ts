@@ -7,8 +7,9 @@ import { encodeEvent } from './pending-event.ts'
 /**
  * Puts an event into the audit log that goes with no change of rows: what happens to tokens, thousands of times a second.
  * When it resolves the event is as safe as the token is; the drain takes it into the chain soon after.
+ * @param at when it happened, in milliseconds; now unless it is said
  */
-export type RecordEvent = (tenantId: string, origin: Origin, event: AuditEvent) => Promise<void>
+export type RecordEvent = (tenantId: string, origin: Origin, event: AuditEvent, at?: number) => Promise<void>
 
 interface Needs {
   state: Pick<StateStore, 'recordEvent'>
@@ -19,7 +20,7 @@ interface Needs {
 
 export const createRecordEvent =
   ({ state, clock, onRecorded }: Needs): RecordEvent =>
-  (tenantId, origin, event) => {
+  (tenantId, origin, event, at = clock.now()) => {
     const id = newRecordId('evt')
-    return state.recordEvent(encodeEvent({ id, at: new Date(clock.now()), tenantId, origin, event })).then(onRecorded)
+    return state.recordEvent(encodeEvent({ id, at: new Date(at), tenantId, origin, event })).then(onRecorded)
   }

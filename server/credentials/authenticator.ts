@@ -38,28 +38,17 @@ export interface Authenticated extends KnownClient {
 
 export type Authentication =
   | { readonly ok: true; readonly authenticated: Authenticated }
-  | { readonly ok: false; readonly refusal: Refusal }
-
-/** Hears of a refusal, and whose credential it would be: nobody has proven to be them. Of made-up ones it hears nothing. */
-export type HearRefused = (known: KnownClient, refusal: Refusal) => void
-
-/** With whose credential it would be, if there is such a client. */
-type Judged =
-  | Extract<Authentication, { ok: true }>
-  | (Extract<Authentication, { ok: false }> & { readonly known?: KnownClient | undefined })
+  | {
+      readonly ok: false
+      readonly refusal: Refusal
+      /** Whose credential it would be, if there is such a client. Nobody has proven to be them. */
+      readonly known?: KnownClient | undefined
+    }
 
 /** The one way to find out whose a secret credential is. */
 export interface Authenticator {
-  /**
-   * @param peer for the failure limit, and the tenant's allowed networks.
-   * @param hearRefused isn't waited for, and hears of it while the answer is: what it begins is hidden by that time. Begun
-   * behind the answer it would show in when the answer is read, wherever the two share a core.
-   */
-  authenticate(
-    credential: SecretCredential | ChosenCredential,
-    peer: Peer,
-    hearRefused?: HearRefused,
-  ): Promise<Authentication>
+  /** @param peer for the failure limit, and the tenant's allowed networks. */
+  authenticate(credential: SecretCredential | ChosenCredential, peer: Peer): Promise<Authentication>
   /** What `credential` is worth now, counted against nobody: introspection and revocation ask for others. */
   inspect(credential: SecretCredential): Promise<Authentication>
   /** Whose `credential` is, whatever it is worth now: for whoever found it somewhere. Wrong ones count against the peer. */
@@ -125,14 +114,14 @@ export function createAuthenticator(needs: Needs): Authenticator {
     credential: SecretCredential,
     address: string | undefined,
     even: EvenTime,
-  ): Promise<Judged> {
+  ): Promise<Authentication> {
     if (credential.mode !== mode) return refuse('wrong_mode')
     const isRight = (secret: Secret) => isSecretOf(secret, credential, digests)
     return judge(findSealed(credential, even), isRight, address, even)
   }
 
   /** What isn't remembered is verified, which is slow, and then weighed anew: much can happen meanwhile. */
-  async function judgeChosen(credential: ChosenCredential, peer: Peer): Promise<Judged> {
+  async function judgeChosen(credential: ChosenCredential, peer: Peer): Promise<Authentication> {
     let found: KnownClient | undefined
     const find = async () => {
       const known = await clients.ofClientId(credential.clientId)
@@ -155,7 +144,7 @@ export function createAuthenticator(needs: Needs): Authenticator {
     isRight: (secret: Secret) => boolean,
     address: string | undefined,
     even?: EvenTime,
-  ): Promise<Judged> {
+  ): Promise<Authentication> {
     const verdict = await clients.judged(find, (known) => {
       const weighed = weigh(isRight, known, address)
       if (!weighed.ok) even?.start()
@@ -164,7 +153,11 @@ export function createAuthenticator(needs: Needs): Authenticator {
     return verdict ?? refuse('unknown')
   }
 
-  function weigh(isRight: (secret: Secret) => boolean, known: KnownClient, address: string | undefined): Judged {
+  function weigh(
+    isRight: (secret: Secret) => boolean,
+    known: KnownClient,
+    address: string | undefined,
+  ): Authentication {
     const secret = known.client.secrets.find(isRight)
     if (!secret) return { ...refuse('wrong_secret'), known }
     const authenticated = { ...known, secret }
@@ -188,7 +181,7 @@ export function createAuthenticator(needs: Needs): Authenticator {
   }
 
   return {
-    async authenticate(credential, peer, hearRefused) {
+    async authenticate(credential, peer) {
       const even = evenTime()
       const result = await (credential.kind === 'chosen_secret'
         ? judgeChosen(credential, peer)
@@ -198,9 +191,8 @@ export function createAuthenticator(needs: Needs): Authenticator {
         return result
       }
       const refusal = await counted(result.refusal, credential, peer)
-      if (result.known) hearRefused?.(result.known, refusal)
       await even.reached()
-      return { ok: false, refusal }
+      return { ok: false, refusal, known: result.known }
     },
 
     async inspect(credential) {

@@ -58,6 +58,15 @@ export async function buildMode(foundation: Foundation, fetched: Fetched, mode: 
     ],
     errorPage: people.errorPage,
   }
-  const { change, append, drain, keyRing, usage } = core
-  return { runtime, change, append, drain, keyRing, usage, swept: [people.signInSessions, management.idempotency] }
+  const { change, append, drain, later, keyRing, usage } = core
+  return {
+    runtime,
+    change,
+    append,
+    drain,
+    later,
+    keyRing,
+    usage,
+    swept: [people.signInSessions, management.idempotency],
+  }
 }

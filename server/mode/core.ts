@@ -15,6 +15,7 @@ import { createDigests, type Digests } from '../credentials/digest.ts'
 import { createFailureLimit } from '../credentials/failure-limit.ts'
 import { createStandings } from '../credentials/standings.ts'
 import { createUsage } from '../credentials/usage.ts'
+import { createLater } from '../later.ts'
 import { createAccessTokens } from '../oauth/access-token.ts'
 import { createAuthorizationCodes } from '../oauth/authorization-code.ts'
 import { createDpopNonces } from '../oauth/dpop-nonce.ts'
@@ -57,13 +58,27 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   const change = createChange({ database, state: storage.state, clock, append })
   const drain = createDrain({ mode, clock, database, state, chain, log })
   const recordEvent = createRecordEvent({ state, clock, onRecorded: drain.noted })
+  const later = createLater()
   const keyRing = await createKeyRing({
     ...{ database, masterKeys, clock, log, mode, rotationDays: settings.keyRotationDays },
   })
   return {
     ...{ mode, issuer, database, state, clock, metrics, digests, clients, standings, consents, failureLimit },
     authenticator,
-    ...{ families, tokens, codes, dpopProofs, change, append, drain, recordEvent, keyRing, chosenSecrets, usage },
+    ...{
+      families,
+      tokens,
+      codes,
+      dpopProofs,
+      change,
+      append,
+      drain,
+      recordEvent,
+      later,
+      keyRing,
+      chosenSecrets,
+      usage,
+    },
   }
 }
 

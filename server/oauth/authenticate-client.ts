@@ -1,4 +1,4 @@
-import { type Authenticated, type Authenticator, type Refusal, unfitness } from '../credentials/authenticator.ts'
+import { type Authenticated, type Authenticator, unfitness } from '../credentials/authenticator.ts'
 import type { ClientRegistry, KnownClient } from '../credentials/client-registry.ts'
 import type { FailureLimit } from '../credentials/failure-limit.ts'
 import { publicIdOf } from '../credentials/format.ts'
@@ -14,7 +14,7 @@ import {
   refusalError,
   unauthenticated,
 } from './client-authentication.ts'
-import { type OAuthError, type Result, succeed } from './oauth-error.ts'
+import { type Result, succeed } from './oauth-error.ts'
 
 /** A client that is who it says it is; or a public one, of which nobody can know; or one that a token is to vouch for. */
 export interface AuthenticatedClient {
@@ -26,17 +26,10 @@ export interface AuthenticatedClient {
 
 /**
  * The one way to find out which client a request to an OAuth endpoint is from.
- * @param hearRefused see {@link Authenticator.authenticate}; the client is who the request says it is from
  */
-export type AuthenticateClient = (
-  presented: PresentedClient,
-  peer: Peer,
-  hearRefused?: HearRefusedClient,
-) => Promise<Result<AuthenticatedClient>>
+export type AuthenticateClient = (presented: PresentedClient, peer: Peer) => Promise<Judged<AuthenticatedClient>>
 
-type HearRefusedClient = (known: KnownClient, error: OAuthError) => void
-
-/** `known`: whose request was refused, as far as it says who it is from. */
+/** `known`: whose request was refused, as far as it says who it is from. Nobody has proven to be them. */
 type Judged<T> =
   | Extract<Result<T>, { ok: true }>
   | (Extract<Result<T>, { ok: false }> & { readonly known?: KnownClient | undefined })
@@ -91,22 +84,16 @@ export function createAuthenticateClient(needs: Needs): AuthenticateClient {
   async function bySecret(
     { credential, challenge }: PresentedSecret,
     peer: Peer,
-    hearRefused: HearRefusedClient,
-  ): Promise<Result<AuthenticatedClient>> {
-    const errorOf = (refusal: Refusal) => refusalError(refusal, mode, challenge)
-    const result = await authenticator.authenticate(credential, peer, (known, refusal) =>
-      hearRefused(known, errorOf(refusal)),
-    )
-    if (!result.ok) return { ok: false, error: errorOf(result.refusal) }
+  ): Promise<Judged<AuthenticatedClient>> {
+    const result = await authenticator.authenticate(credential, peer)
+    if (!result.ok) return { ok: false, error: refusalError(result.refusal, mode, challenge), known: result.known }
     const known = result.authenticated
     return succeed({ known, method: 'secret', recognizable: credential.kind === 'chosen_secret' ? undefined : known })
   }
 
-  return async (presented, peer, hearRefused = () => {}) => {
-    if (presented.method === 'secret') return bySecret(presented, peer, hearRefused)
-    const judged = await (presented.method === 'assertion' ? byAssertion(presented, peer) : byName(presented, peer))
-    if (!judged.ok && judged.known) hearRefused(judged.known, judged.error)
-    return judged
+  return async (presented, peer) => {
+    if (presented.method === 'secret') return bySecret(presented, peer)
+    return presented.method === 'assertion' ? byAssertion(presented, peer) : byName(presented, peer)
   }
 }
 

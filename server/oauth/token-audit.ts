@@ -3,6 +3,7 @@ import type { RecordEvent } from '../audit/record.ts'
 import type { Clock } from '../clock.ts'
 import type { KnownClient } from '../credentials/client-registry.ts'
 import { networkOf } from '../credentials/network.ts'
+import type { Later } from '../later.ts'
 import type { StateStore } from '../storage/state-store.ts'
 import { actorOf } from './client-actor.ts'
 import type { TokenResponse } from './grants/grant.ts'
@@ -17,6 +18,11 @@ export interface TokenAudit {
   discarded(known: KnownClient, token: TokenResponse, request: TokenRequest): Promise<void>
   /** Only where it is known whose client it was: a made-up one has no log to be in. */
   refused(known: KnownClient, error: OAuthError, request: TokenRequest): Promise<void>
+  /**
+   * The same of somebody who hasn't proven to be them, to be written at another time: when they are answered, and what they
+   * ask next, would else tell which clients there are.
+   */
+  refusedUnproven(known: KnownClient, error: OAuthError, request: TokenRequest): void
 }
 
 /** The part of a token request that its entry names. */
@@ -30,6 +36,7 @@ interface Needs {
   recordEvent: RecordEvent
   state: Pick<StateStore, 'countFailure'>
   clock: Clock
+  later: Pick<Later, 'run'>
 }
 
 /** How many rejections a minute have an entry each; of the rest only the metrics know, so that a flood fills no log. */
@@ -40,7 +47,7 @@ const WINDOW = 60_000
 /** Characters: the scope of a client that has everything may be longer than the rest of the entry. */
 const LONGEST_SCOPE = 1_000
 
-export function createTokenAudit({ recordEvent, state, clock }: Needs): TokenAudit {
+export function createTokenAudit({ recordEvent, state, clock, later }: Needs): TokenAudit {
   /** Until when what has no entries left has none. A flood is counted here, and costs the store nothing more. */
   const exhaustedUntil = new LRUCache<string, number>({ max: 10_000 })
 
@@ -56,6 +63,25 @@ export function createTokenAudit({ recordEvent, state, clock }: Needs): TokenAud
     const ofNetwork = await left(`${client.ref}@${networkOf(ip)}`, AUDITED_REJECTIONS.ofNetwork)
     // One network that has used up its share takes nothing of the others'.
     return ofNetwork < 0 ? ofNetwork : Math.min(ofNetwork, await left(client.ref, AUDITED_REJECTIONS.ofClient))
+  }
+
+  async function refused(known: KnownClient, error: OAuthError, request: TokenRequest, at = clock.now()) {
+    // RFC 9449 §8: how a client learns of the nonce. It was asked to come again.
+    if (error.error === 'use_dpop_nonce') return
+    const { grantType, ip, requestId } = request
+    const entries = await entriesLeft(known, ip)
+    if (entries < 0) return
+    const { client } = known
+    const actor = actorOf(client)
+    const { description, reason, scope, audited } = error
+    const details = {
+      ...{ grant_type: recorded(grantType ?? null), client_id: client.clientId, error: error.error },
+      ...{ reason: reason ?? error.error, description, ...(scope !== undefined && { scope: recorded(scope) }) },
+      ...audited,
+      ...(entries === 0 && { more: 'further rejections of this minute have no entry' }),
+    }
+    const event = { action: 'token.rejected', target: { type: actor.type, id: client.id }, details }
+    await recordEvent(client.tenantId, { actor, ip, requestId }, event, at)
   }
 
   return {
@@ -82,21 +108,11 @@ export function createTokenAudit({ recordEvent, state, clock }: Needs): TokenAud
       await recordEvent(client.tenantId, { actor: actorOf(client), ip, requestId }, { ...event, details })
     },
 
-    async refused(known, { error, description, reason, scope, audited }, { grantType, ip, requestId }) {
-      // RFC 9449 §8: how a client learns of the nonce. It was asked to come again.
-      if (error === 'use_dpop_nonce') return
-      const entries = await entriesLeft(known, ip)
-      if (entries < 0) return
-      const { client } = known
-      const actor = actorOf(client)
-      const details = {
-        ...{ grant_type: recorded(grantType ?? null), client_id: client.clientId, error },
-        ...{ reason: reason ?? error, description, ...(scope !== undefined && { scope: recorded(scope) }) },
-        ...audited,
-        ...(entries === 0 && { more: 'further rejections of this minute have no entry' }),
-      }
-      const target = { type: actor.type, id: client.id }
-      await recordEvent(client.tenantId, { actor, ip, requestId }, { action: 'token.rejected', target, details })
+    refused,
+
+    refusedUnproven(known, error, request) {
+      const at = clock.now()
+      later.run(() => refused(known, error, request, at))
     },
   }
 }

@@ -10,7 +10,7 @@ import { claimedIssuer } from '../../workload-identity/presented-subject.ts'
 import type { AuthenticateClient } from '../authenticate-client.ts'
 import { type PresentedClient, presentedClient } from '../client-authentication.ts'
 import type { Grant, GrantRequest, TokenResponse } from '../grants/grant.ts'
-import { fail, type OAuthError, type Result } from '../oauth-error.ts'
+import { fail, type Result } from '../oauth-error.ts'
 import type { createPlainMint } from '../plain-mint.ts'
 import type { RecognizedClients } from '../recognized-clients.ts'
 import type { TokenAudit } from '../token-audit.ts'
@@ -79,11 +79,12 @@ export function createTokenEndpoint({
     const presented = vouched(client.value, params.grant_type)
     const request = requestOf(ctx, form, presented)
     const audited = { grantType: params.grant_type, ...request }
-    // Nobody waits for the entry: else the time that it takes would tell which clients there are.
-    const noteRefused = (known: KnownClient, error: OAuthError) =>
-      setImmediate(() => tokenAudit.refused(known, error, audited).catch(() => {}))
-    const authenticated = await authenticateClient(presented.client, peerOf(ctx), noteRefused)
-    if (!authenticated.ok) return authenticated
+    const authenticated = await authenticateClient(presented.client, peerOf(ctx))
+    if (!authenticated.ok) {
+      const { error, known } = authenticated
+      if (known) tokenAudit.refusedUnproven(known, error, audited)
+      return authenticated
+    }
     const { known, recognizable } = authenticated.value
     if (recognizable) recognized.keep(authorization, params, recognizable)
     identify(ctx, known)
