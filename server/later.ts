@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 
 /** Does things at a moment that has nothing to do with when they were asked for, so that the moment tells nothing. */
 export interface Later {
-  /** One after the other. What fails is left out. */
+  /** One after the other. What fails is left out, and of a flood all that would not be done for long. */
   run(work: () => Promise<void>): void
   /** Does now what is still to be done. */
   finish(): Promise<void>
@@ -12,13 +12,20 @@ export interface Later {
 const SOONEST = 100
 const LATEST = 500
 
+/** About 1 KB each, and some milliseconds of an embedded database. */
+export const MOST = 10_000
+
 export function createLater(): Later {
   let waiting: (() => Promise<void>)[] = []
+  let undone = 0
   let timer: NodeJS.Timeout | undefined
   let doing = Promise.resolve()
 
   async function inTurn(works: typeof waiting): Promise<void> {
-    for (const work of works) await work().catch(() => {})
+    for (const work of works) {
+      await work().catch(() => {})
+      undone -= 1
+    }
   }
 
   function finish(): Promise<void> {
@@ -32,6 +39,8 @@ export function createLater(): Later {
 
   return {
     run(work) {
+      if (undone >= MOST) return
+      undone += 1
       waiting.push(work)
       timer ??= setTimeout(finish, randomInt(SOONEST, LATEST)).unref()
     },

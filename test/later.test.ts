@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLater } from '../server/later.ts'
+import { createLater, MOST } from '../server/later.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -44,4 +44,24 @@ test('finish does all that is left, waits for what is under way, and nothing is 
   expect(done).toEqual(['one', 'two'])
   await vi.advanceTimersByTimeAsync(1_000)
   expect(done).toEqual(['one', 'two'])
+})
+
+test('a flood is bounded, also while the first of it is under way, and is over when that is done', async () => {
+  const later = createLater()
+  let release = () => {}
+  let done = 0
+  const count = async () => {
+    done += 1
+  }
+  later.run(() => new Promise((resolve) => (release = resolve)))
+  const held = later.finish()
+  for (let each = 0; each < MOST + 5; each++) later.run(count)
+  await vi.advanceTimersByTimeAsync(0)
+  release()
+  await held
+  await later.finish()
+  expect(done).toBe(MOST - 1)
+  later.run(count)
+  await later.finish()
+  expect(done).toBe(MOST)
 })
