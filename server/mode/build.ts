@@ -59,14 +59,6 @@ export async function buildMode(foundation: Foundation, fetched: Fetched, mode: 
     errorPage: people.errorPage,
   }
   const { change, append, drain, later, keyRing, usage } = core
-  return {
-    runtime,
-    change,
-    append,
-    drain,
-    later,
-    keyRing,
-    usage,
-    swept: [people.signInSessions, management.idempotency],
-  }
+  const swept = [people.signInSessions, management.idempotency]
+  return { runtime, change, append, drain, later, keyRing, usage, swept }
 }

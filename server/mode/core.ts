@@ -65,20 +65,8 @@ export async function buildCore(foundation: Foundation, mode: Mode, issuer: stri
   return {
     ...{ mode, issuer, database, state, clock, metrics, digests, clients, standings, consents, failureLimit },
     authenticator,
-    ...{
-      families,
-      tokens,
-      codes,
-      dpopProofs,
-      change,
-      append,
-      drain,
-      recordEvent,
-      later,
-      keyRing,
-      chosenSecrets,
-      usage,
-    },
+    ...{ families, tokens, codes, dpopProofs, change, append, drain, recordEvent, later },
+    ...{ keyRing, chosenSecrets, usage },
   }
 }
 

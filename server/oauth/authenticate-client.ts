@@ -24,9 +24,7 @@ export interface AuthenticatedClient {
   readonly recognizable?: Authenticated | undefined
 }
 
-/**
- * The one way to find out which client a request to an OAuth endpoint is from.
- */
+/** The one way to find out which client a request to an OAuth endpoint is from. */
 export type AuthenticateClient = (presented: PresentedClient, peer: Peer) => Promise<Judged<AuthenticatedClient>>
 
 /** `known`: whose request was refused, as far as it says who it is from. Nobody has proven to be them. */

@@ -1,6 +1,6 @@
-import supertest from 'supertest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Storage } from '../../server/storage/open.ts'
+import { callerAt } from '../command/caller.ts'
 import { describeDeployments } from '../deployments.ts'
 import { LIVE, startPublicNode } from '../http/nodes.ts'
 import { createApp, createPerson, type IssuedCode, issueCode, type Person, type TestApp } from '../oauth/people.ts'
@@ -136,12 +136,8 @@ describeDeployments('an authorization code in the wrong hands', (open) => {
         }),
       })
       const form = { grant_type: 'authorization_code', client_id: thief.client_id, ...code }
-      const answer = await supertest(`http://127.0.0.1:${port}`)
-        .post('/oauth/token')
-        .set('Host', new URL(LIVE).host)
-        .type('form')
-        .send(form)
-      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+      const answer = await callerAt(port, LIVE).send('POST', '/oauth/token', { form })
+      expect([answer.status, answer.json.error]).toEqual([400, 'invalid_grant'])
       expect(got).toMatchObject({ access_token: expect.any(String), refresh_token: expect.any(String) })
       await expectActive(false, got.access_token as string, got.refresh_token as string)
     })

@@ -1,10 +1,10 @@
-import supertest from 'supertest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { newPublicId, newStandardKey, splitKey } from '../../server/credentials/format.ts'
 import { AUDITED_REJECTIONS } from '../../server/oauth/token-audit.ts'
+import { callerAt } from '../command/caller.ts'
 import { describeDeployments } from '../deployments.ts'
 import { LIVE, startPublicNode } from '../http/nodes.ts'
-import { basic, type Caller, type Key, startDeployment, type TestDeployment } from '../start.ts'
+import { type Caller, type Key, startDeployment, type TestDeployment } from '../start.ts'
 import { createTenant, setTenantStatus, type TestTenant } from '../tenants.ts'
 import { createApp, createPerson, issueCode, type Person, type TestApp } from './people.ts'
 import { createProver } from './prover.ts'
@@ -125,11 +125,7 @@ describeDeployments('token events in the audit log', (open) => {
     const key = await newKey()
     const at = deployment.clock.now()
     const { node, port } = await startPublicNode(deployment)
-    const { status } = await supertest(`http://127.0.0.1:${port}`)
-      .post('/oauth/token')
-      .set({ Host: new URL(LIVE).host, Authorization: basic({ ...key, client_secret: wrongSecret(key) }) })
-      .type('form')
-      .send({ grant_type: 'client_credentials' })
+    const { status } = await callerAt(port, LIVE).token({ ...key, client_secret: wrongSecret(key) })
     expect(status).toBe(401)
     deployment.clock.advance(1_000)
     await node.stop()
